@@ -1,1 +1,21 @@
-//! tollgate
+//! Tollgate stands between Stripe and an app. Stripe's webhooks go in; one durable answer comes
+//! out: who has paid, and what may they use?
+//!
+//! # Layout
+//! In the order of an event's way through:
+//!
+//! - [`webhook`]: bytes and a signature become an observation; no I/O;
+//! - [`rules`]: what it means: pure;
+//! - [`receive`]: one transaction for all that waits; the one door to the state;
+//! - [`store`]: the only room with SQL, for SQLite and Postgres;
+//! - [`answer`]: what a user may use, and why;
+//! - [`reconcile`]: replay and rebuild;
+//! - [`http`]: routes and pages;
+//! - [`config`], [`clock`]: the only rooms that read the environment and the time.
+
+pub mod clock;
+pub mod webhook;
+pub mod rules;
+pub mod store;
+pub mod receive;
+pub mod answer;

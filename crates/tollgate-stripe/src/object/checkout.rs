@@ -1,0 +1,136 @@
+//! Checkout sessions: one visit to Stripe's payment page.
+
+use serde::de::MapAccess;
+use serde::{Serialize, Serializer};
+
+use super::catalog::LinePrice;
+use super::{Kind, Metadata, PaymentStatus, SessionMode, SessionStatus, write};
+use crate::id::{
+    CheckoutSessionId, CustomerId, InvoiceId, PaymentIntentId, PriceId, SubscriptionId,
+};
+use crate::read::{View, int, list, nested, own_id, reference, skip, text, time, word};
+
+/// One visit to Stripe's payment page.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CheckoutSession {
+    /// Its id.
+    pub id: CheckoutSessionId,
+    /// What it is for.
+    pub mode: SessionMode,
+    /// Where it stands.
+    pub status: SessionStatus,
+    /// Whether the money has arrived.
+    pub payment_status: PaymentStatus,
+    /// Who pays.
+    pub customer: Option<CustomerId>,
+    /// The subscription it made; since 2025-03-31.basil only once paid.
+    pub subscription: Option<SubscriptionId>,
+    /// The payment it made.
+    pub payment_intent: Option<PaymentIntentId>,
+    /// The invoice it made.
+    pub invoice: Option<InvoiceId>,
+    /// The app's own id of the user, as the app passed it.
+    pub client_reference_id: Option<String>,
+    /// Who it is in the app.
+    pub metadata: Metadata,
+    /// Its currency, three lower-case letters.
+    pub currency: Option<String>,
+    /// How much it comes to, in minor units.
+    pub amount_total: Option<i64>,
+    /// When it was made, Unix seconds.
+    pub created: Option<i64>,
+    /// When it closes unless completed, Unix seconds.
+    pub expires_at: Option<i64>,
+    /// Price ids of `line_items`, where the session was fetched with them expanded.
+    pub prices: Vec<PriceId>,
+}
+
+/// A session with its lines as either shape has them.
+#[derive(Default)]
+pub(super) struct Draft {
+    session: CheckoutSession,
+    /// `display_items`, the lines before 2020-08-27 and in texts copied from then.
+    display_prices: Vec<PriceId>,
+}
+
+impl From<Draft> for CheckoutSession {
+    fn from(draft: Draft) -> Self {
+        let mut session = draft.session;
+        if session.prices.is_empty() {
+            session.prices = draft.display_prices;
+        }
+        session
+    }
+}
+
+impl<'de> View<'de> for Draft {
+    fn take<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        let session = &mut self.session;
+        match key {
+            "id" => session.id = own_id(map)?.unwrap_or_default(),
+            "mode" => session.mode = word(map)?,
+            "status" => session.status = word(map)?,
+            "payment_status" => session.payment_status = word(map)?,
+            "customer" => session.customer = reference(map)?,
+            "subscription" => session.subscription = reference(map)?,
+            "payment_intent" => session.payment_intent = reference(map)?,
+            "invoice" => session.invoice = reference(map)?,
+            "client_reference_id" => session.client_reference_id = text(map)?,
+            "metadata" => session.metadata = nested(map)?.unwrap_or_default(),
+            "currency" => session.currency = text(map)?,
+            "amount_total" => session.amount_total = int(map)?,
+            "created" => session.created = time(map)?,
+            "expires_at" => session.expires_at = time(map)?,
+            "line_items" => session.prices = prices(map)?,
+            "display_items" => self.display_prices = prices(map)?,
+            _ => skip(map)?,
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for CheckoutSession {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut fields = write::open(to, Kind::CheckoutSession)?;
+        fields.put("id", &self.id)?;
+        fields.word("mode", self.mode.as_str())?;
+        fields.word("status", self.status.as_str())?;
+        fields.word("payment_status", self.payment_status.as_str())?;
+        fields.some("customer", &self.customer)?;
+        fields.some("subscription", &self.subscription)?;
+        fields.some("payment_intent", &self.payment_intent)?;
+        fields.some("invoice", &self.invoice)?;
+        fields.some("client_reference_id", &self.client_reference_id)?;
+        fields.some("metadata", &self.metadata.stored())?;
+        fields.some("currency", &self.currency)?;
+        fields.some("amount_total", &self.amount_total)?;
+        fields.some("created", &self.created)?;
+        fields.some("expires_at", &self.expires_at)?;
+        let lines: Vec<_> = self.prices.iter().map(|price| write::In("price", price)).collect();
+        fields.list("line_items", &lines, false)?;
+        fields.end()
+    }
+}
+
+/// The price ids of a session's lines.
+fn prices<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Vec<PriceId>, A::Error> {
+    let lines = list::<A, Line>(map)?.data.into_iter();
+    Ok(lines.filter_map(|line| LinePrice::or_plan(line.price, line.plan).id).collect())
+}
+
+#[derive(Default)]
+struct Line {
+    price: Option<LinePrice>,
+    plan: Option<LinePrice>,
+}
+
+impl<'de> View<'de> for Line {
+    fn take<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        match key {
+            "price" => self.price = nested(map)?,
+            "plan" => self.plan = nested(map)?,
+            _ => skip(map)?,
+        }
+        Ok(())
+    }
+}

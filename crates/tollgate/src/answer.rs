@@ -1,0 +1,227 @@
+//! Answers about a user: what they may use, and why. Reads only; what it finds out of date it
+//! derives for itself and leaves to [`crate::receive::retry::due_step`] to announce.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::receive::{access_of, owners_of};
+use crate::rules::access::{Access, Claim, Reason, claims};
+use crate::rules::ledger::Ledger;
+use crate::rules::policy::Rulebook;
+use crate::store::access::StoredAccess;
+use crate::store::object::StoredObject;
+use crate::store::{self, Db, StoreError};
+
+/// Returns what a user may use at `now` (Unix seconds). A user whom nobody knows has nothing.
+///
+/// # Errors
+/// As the database says.
+pub async fn access(
+    db: &Db,
+    rulebook: &Rulebook,
+    user_id: &str,
+    now: i64,
+) -> Result<StoredAccess, StoreError> {
+    let Some(stored) = store::access::find(db, user_id).await? else {
+        return Ok(StoredAccess {
+            user_id: user_id.to_owned(),
+            revision: 0,
+            changed_at: now,
+            access: Access::none(Reason::NoCustomer),
+        });
+    };
+    if stored.access.due_at.is_none_or(|it| it > now) {
+        return Ok(stored);
+    }
+    let (parties, objects) = belongings(db, user_id).await?;
+    Ok(StoredAccess { access: access_of(user_id, &parties, &objects, rulebook, now), ..stored })
+}
+
+async fn belongings(
+    db: &Db,
+    user_id: &str,
+) -> Result<(Vec<store::user::Party>, Vec<StoredObject>), StoreError> {
+    let parties = store::user::parties_of(db, user_id).await?;
+    let mut owners = owners_of(user_id, &parties);
+    owners.sort_unstable();
+    owners.dedup();
+    let objects = store::object::read_of_owners(db, &owners).await?;
+    Ok((parties, objects))
+}
+
+/// How an answer about access came about.
+#[derive(Clone, Debug, Serialize)]
+pub struct Explanation {
+    pub user_id: String,
+    pub granted: bool,
+    pub plan: String,
+    pub reason: Reason,
+    pub revision: i64,
+    /// Unix seconds at which this was derived.
+    pub as_of: i64,
+    /// Who the user's customers are, and who says so.
+    pub owners: Vec<Owner>,
+    /// What each subscription and purchase claims; the first decides.
+    pub claims: Vec<Claim>,
+    /// The objects that were looked at, and the event that says what each is.
+    pub objects: Vec<Basis>,
+    /// What is wrong or unusual, in sentences.
+    pub remarks: Vec<String>,
+}
+
+/// One of the customers (or payments of a guest) that count for a user.
+#[derive(Clone, Debug, Serialize)]
+pub struct Owner {
+    pub id: String,
+    /// `app` where the app named it, else `stripe`: an object's metadata or reference.
+    pub named_by: &'static str,
+}
+
+/// An object that was looked at.
+#[derive(Clone, Debug, Serialize)]
+pub struct Basis {
+    pub id: String,
+    pub kind: &'static str,
+    pub owner_id: Option<String>,
+    pub account: Option<String>,
+    /// Whether the object's account counts.
+    pub counts: bool,
+    /// The event that the state is taken from.
+    pub event_id: String,
+    /// Unix seconds.
+    pub observed_at: i64,
+    /// Two observations of one second contradict each other, and nothing tells which is later.
+    pub unsettled: bool,
+    /// What the rules read of it.
+    pub state: Box<serde_json::value::RawValue>,
+}
+
+/// Explains what a user may use at `now` (Unix seconds).
+///
+/// # Errors
+/// As the database says.
+pub async fn explain(
+    db: &Db,
+    rulebook: &Rulebook,
+    user_id: &str,
+    now: i64,
+) -> Result<Explanation, StoreError> {
+    let stored = access(db, rulebook, user_id, now).await?;
+    let (parties, objects) = belongings(db, user_id).await?;
+    let counting = objects.iter().filter(|it| rulebook.counts(it.account.as_deref()));
+    let ledger = Ledger::new(counting.map(|it| &it.standing.object));
+    let owners = parties.iter().map(|it| Owner {
+        id: it.owner_id.clone(),
+        named_by: if it.priority == 0 { "app" } else { "stripe" },
+    });
+    let claims = claims(&ledger, rulebook, now);
+    let objects = objects.iter().map(|it| basis(it, rulebook)).collect::<Result<Vec<_>, _>>()?;
+    let mut explanation = Explanation {
+        user_id: user_id.to_owned(),
+        granted: stored.access.granted,
+        plan: stored.access.plan,
+        reason: stored.access.reason,
+        revision: stored.revision,
+        as_of: now,
+        owners: owners.collect(),
+        claims,
+        objects,
+        remarks: Vec::new(),
+    };
+    explanation.remarks = remarks(&explanation);
+    Ok(explanation)
+}
+
+fn basis(it: &StoredObject, rulebook: &Rulebook) -> Result<Basis, StoreError> {
+    let state = serde_json::value::RawValue::from_string(it.standing.object.to_stored());
+    Ok(Basis {
+        id: it.id.clone(),
+        kind: it.standing.object.kind().as_str(),
+        owner_id: it.owner_id.clone(),
+        account: it.account.clone(),
+        counts: rulebook.counts(it.account.as_deref()),
+        event_id: it.standing.event_id.to_string(),
+        observed_at: it.standing.at,
+        unsettled: it.standing.unsettled,
+        state: state
+            .map_err(|it| StoreError::Corrupt { what: "object", why: it.to_string() })?,
+    })
+}
+
+fn remarks(it: &Explanation) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if it.owners.is_empty() {
+        let text = "Nothing links this user to a Stripe customer: name the user with PUT /users, \
+                    or put user_id into the metadata of the customer, subscription or session.";
+        remarks.push(text.to_owned());
+    }
+    let mut owners: Vec<&str> = it.owners.iter().map(|it| it.id.as_str()).collect();
+    owners.dedup();
+    if owners.len() > 1 {
+        remarks.push(format!("{} owners count for this user; the best of all decides.", owners.len()));
+    }
+    let granted = it.claims.iter().filter(|it| it.granted).count();
+    if granted > 1 {
+        remarks.push(format!("{granted} purchases grant access at once; is one of them a mistake?"));
+    }
+    let unknown = it.claims.iter().filter(|it| it.reason == Reason::UnknownPrice);
+    remarks.extend(unknown.map(|it| format!("No plan of tollgate.toml has a price of {}.", it.source)));
+    let foreign = it.objects.iter().filter(|it| !it.counts);
+    remarks.extend(foreign.map(|it| format!("{} is of an account that does not count.", it.id)));
+    let unsettled = it.objects.iter().filter(|it| it.unsettled);
+    remarks.extend(unsettled.map(|it| {
+        format!("{} was observed in two ways within one second; Stripe has to be asked.", it.id)
+    }));
+    remarks
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verb = if self.granted { "may use" } else { "has no access:" };
+        let what = if self.granted { format!("plan {}", self.plan) } else { String::new() };
+        writeln!(f, "{} {verb} {what} ({})", self.user_id, self.reason.as_str())?;
+        writeln!(f, "\nCustomers")?;
+        for it in &self.owners {
+            writeln!(f, "  {}  named by {}", it.id, it.named_by)?;
+        }
+        writeln!(f, "\nClaims, the best first")?;
+        for it in &self.claims {
+            let verdict = if it.granted { "grants" } else { "denies" };
+            let plan = it.plan.as_deref().unwrap_or("no plan");
+            let status = it.status.as_deref().unwrap_or("-");
+            write!(f, "  {}  {verdict} {plan}: {} (status {status})", it.source, it.reason.as_str())?;
+            write_times(f, it)?;
+        }
+        writeln!(f, "\nObjects")?;
+        for it in &self.objects {
+            let at = rfc3339(it.observed_at);
+            writeln!(f, "  {} {}  from {} of {at}", it.kind, it.id, it.event_id)?;
+        }
+        for it in &self.remarks {
+            writeln!(f, "\n! {it}")?;
+        }
+        Ok(())
+    }
+}
+
+fn write_times(f: &mut fmt::Formatter<'_>, it: &Claim) -> fmt::Result {
+    let times = [
+        ("until", it.until),
+        ("grace until", it.grace_until),
+        ("cancels", it.cancel_at),
+        ("paid through", it.paid_through),
+        ("unpaid since", it.unpaid_since),
+    ];
+    for (name, at) in times {
+        if let Some(at) = at {
+            write!(f, ", {name} {}", rfc3339(at))?;
+        }
+    }
+    writeln!(f)
+}
+
+/// Writes Unix seconds as RFC 3339; a time beyond the calendar as the number it is.
+pub fn rfc3339(at: i64) -> String {
+    jiff::Timestamp::from_second(at).map_or_else(|_| at.to_string(), |it| it.to_string())
+}

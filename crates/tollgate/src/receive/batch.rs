@@ -1,0 +1,459 @@
+//! One transaction, from the events that came in to the effects they cause. Read [`apply`] from
+//! top to bottom: it is the picture. The number of statements does not depend on the size of the
+//! batch.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tollgate_stripe::object::Object;
+
+use super::ownership::{self, customer_of, is_customer, user_of};
+use super::retry::retry_at;
+use super::{EventInput, Input, Outcome, Purpose};
+use crate::rules::access::{Access, access, claims};
+use crate::rules::effects::{Effect, EffectKind};
+use crate::rules::ledger::{Ledger, bearing};
+use crate::rules::merge::{Contestant, Fold, Standing, fold, settle};
+use crate::rules::observation::Observation;
+use crate::rules::payment;
+use crate::rules::policy::Rulebook;
+use crate::store::access::StoredAccess;
+use crate::store::event::{Conclusion, NewEvent, Recorded, Status};
+use crate::store::object::StoredObject;
+use crate::store::outbox::Staged;
+use crate::store::user::{AppUser, Party};
+use crate::store::{self, Db, StoreError, Tx};
+use crate::webhook::{self, Reading};
+
+/// Inputs of one batch that are of one kind of table; rows beyond this would need another
+/// statement.
+const _: () = assert!(super::BATCH_MAX <= store::sql::ROWS_MAX);
+
+/// What a batch came to.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// One an input, in their order.
+    pub outcomes: Vec<Outcome>,
+    /// The access that changed.
+    pub changed: Vec<StoredAccess>,
+}
+
+/// Applies inputs in one transaction and commits it.
+///
+/// # Errors
+/// Nothing of it was kept.
+pub async fn apply(
+    db: &Db,
+    rulebook: &Rulebook,
+    inputs: &[Input],
+    now_ms: i64,
+) -> Result<Applied, StoreError> {
+    let now = now_ms.div_euclid(1000);
+    let batch = Batch::of(inputs);
+    let mut tx = db.begin().await?;
+    tx.lock(&batch.names_to_lock()).await?;
+    let recorded = store::event::record(&mut tx, batch.new_events(now_ms)).await?;
+    let news = batch.news(&recorded);
+    conclude(&mut tx, &news, now).await?;
+    let objects = merge(&mut tx, &news).await?;
+    name_users(&mut tx, &batch.users, now).await?;
+    let changed = derive(&mut tx, rulebook, &batch, &objects, now).await?;
+    let effects = effects(&news, &objects, &changed);
+    store::outbox::stage(&mut tx, &effects, now).await?;
+    tx.commit().await?;
+    Ok(Applied { outcomes: outcomes(inputs, &recorded), changed })
+}
+
+/// The inputs, sorted out: each event once.
+struct Batch<'a> {
+    events: BTreeMap<&'a str, &'a EventInput>,
+    users: BTreeMap<&'a str, &'a AppUser>,
+    due: BTreeSet<&'a str>,
+}
+
+impl<'a> Batch<'a> {
+    fn of(inputs: &'a [Input]) -> Self {
+        let mut batch =
+            Self { events: BTreeMap::new(), users: BTreeMap::new(), due: BTreeSet::new() };
+        for input in inputs {
+            match input {
+                Input::Event(it) => {
+                    batch.events.entry(it.incoming.id.as_str()).or_insert(it);
+                }
+                Input::User(it) => {
+                    batch.users.insert(&it.user_id, it);
+                }
+                Input::Due(user) => {
+                    batch.due.insert(user);
+                }
+            }
+        }
+        batch
+    }
+
+    /// What other transactions must not touch meanwhile: payments, then customers, then users.
+    fn names_to_lock(&self) -> Vec<&'a str> {
+        let objects: Vec<&Object> = self.observations().map(|it| &it.object).collect();
+        let payments: BTreeSet<&str> =
+            objects.iter().flat_map(|it| payment::names(it)).flatten().collect();
+        let app_customers = self.users.values().filter_map(|it| it.customer_id.as_deref());
+        let customers: BTreeSet<&str> =
+            objects.iter().filter_map(|it| customer_of(it)).chain(app_customers).collect();
+        let users: BTreeSet<&str> = self.named_users().collect();
+        payments.into_iter().chain(customers).chain(users).collect()
+    }
+
+    fn observations(&self) -> impl Iterator<Item = &'a Observation> {
+        self.events.values().filter_map(|it| match &it.incoming.reading {
+            Reading::Observed { observation, .. } => Some(&**observation),
+            _ => None,
+        })
+    }
+
+    /// The users whom the inputs themselves name.
+    fn named_users(&self) -> impl Iterator<Item = &'a str> {
+        self.users.keys().copied().chain(self.due.iter().copied())
+    }
+
+    fn new_events(&self, now_ms: i64) -> Vec<NewEvent> {
+        self.events.values().map(|it| new_event(it, now_ms)).collect()
+    }
+
+    /// The events that are not known as applied, or are to be applied again.
+    fn news(&self, recorded: &[Recorded]) -> Vec<News<'a>> {
+        let news = recorded.iter().filter_map(|recorded| {
+            let event = *self.events.get(recorded.id.as_str())?;
+            let again = !recorded.is_new && event.purpose != Purpose::Delivery;
+            let failed = !recorded.is_new && recorded.status == Status::Failed;
+            let is_news = recorded.is_new || again || failed;
+            is_news.then_some(News { event, failed_before: failed.then_some(recorded.attempts) })
+        });
+        news.collect()
+    }
+}
+
+/// An event to apply.
+struct News<'a> {
+    event: &'a EventInput,
+    /// How often it failed before, if it did.
+    failed_before: Option<i64>,
+}
+
+fn new_event(it: &EventInput, now_ms: i64) -> NewEvent {
+    let incoming = &it.incoming;
+    let (status, error) = match &incoming.reading {
+        Reading::Observed { .. } | Reading::Noted { .. } => (Status::Applied, None),
+        Reading::Ignored => (Status::Ignored, None),
+        Reading::Broken(why) => (Status::Failed, Some(why.clone())),
+    };
+    let failed = status == Status::Failed;
+    NewEvent {
+        id: incoming.id.to_string(),
+        event_type: incoming.event_type.clone(),
+        created_at: incoming.created,
+        object_id: incoming.object_id().map(str::to_owned),
+        account: incoming.account.clone(),
+        api_version: incoming.api_version.clone(),
+        status,
+        error,
+        retry_at: failed.then(|| retry_at(1, now_ms.div_euclid(1000))).flatten(),
+        received_ms: now_ms,
+        payload: it.payload.clone(),
+    }
+}
+
+/// The objects of a batch, as they stand after it.
+#[derive(Default)]
+struct Objects {
+    saved: Vec<StoredObject>,
+    /// Owners of what was saved, before and after.
+    owners: BTreeSet<String>,
+}
+
+/// Merges the observations into the objects they are about and saves what changed.
+async fn merge(tx: &mut Tx, news: &[News<'_>]) -> Result<Objects, StoreError> {
+    let observed = observed(news);
+    let names = observed.values().flatten().flat_map(|it| payment::names(&it.object)).flatten();
+    let names: BTreeSet<&str> = observed.keys().copied().chain(names).collect();
+    let loaded = store::object::touched(tx, names.into_iter()).await?;
+    let mut objects: BTreeMap<String, StoredObject> =
+        loaded.into_iter().map(|it| (it.id.clone(), it)).collect();
+    let before: BTreeSet<String> =
+        objects.values().filter_map(|it| it.owner_id.clone()).collect();
+
+    let (mut standings, contests) = fold_all(&observed, &objects)?;
+    let bodies = store::event::of_seconds(tx, &contests).await?;
+    standings.extend(settle_all(&bodies));
+    let mut changed: BTreeSet<String> = BTreeSet::new();
+    for (id, standing) in standings {
+        let account = account_of(news, &id);
+        if stand(&mut objects, &id, account, standing) {
+            changed.insert(id);
+        }
+    }
+    changed.extend(ownership::resolve(&mut objects));
+
+    let saved: Vec<StoredObject> = changed.iter().filter_map(|id| objects.remove(id)).collect();
+    store::object::save(tx, &saved.iter().collect::<Vec<_>>()).await?;
+    let after = saved.iter().filter_map(|it| it.owner_id.clone());
+    let owners = if saved.is_empty() { BTreeSet::new() } else { before.into_iter().chain(after).collect() };
+    Ok(Objects { saved, owners })
+}
+
+fn observed<'a>(news: &[News<'a>]) -> BTreeMap<&'a str, Vec<&'a Observation>> {
+    let mut observed: BTreeMap<&str, Vec<&Observation>> = BTreeMap::new();
+    for it in news {
+        if let Reading::Observed { key, observation, .. } = &it.event.incoming.reading {
+            observed.entry(key).or_default().push(observation);
+        }
+    }
+    observed
+}
+
+fn account_of(news: &[News<'_>], id: &str) -> Option<String> {
+    let about_it = |it: &&News<'_>| it.event.incoming.object_id() == Some(id);
+    news.iter().find(about_it).and_then(|it| it.event.incoming.account.clone())
+}
+
+type Standings = Vec<(String, Standing)>;
+
+/// What could be decided alone, and which objects and seconds have to be judged whole.
+fn fold_all(
+    observed: &BTreeMap<&str, Vec<&Observation>>,
+    objects: &BTreeMap<String, StoredObject>,
+) -> Result<(Standings, Vec<(String, i64)>), StoreError> {
+    let (mut standings, mut contests) = (Vec::new(), Vec::new());
+    for (id, news) in observed {
+        let standing = objects.get(*id).map(|it| &it.standing);
+        let kind = standing.or(None).map(|it| it.object.kind());
+        if news.iter().any(|it| Some(it.object.kind()) != kind.or(Some(news[0].object.kind()))) {
+            let why = "one id names objects of two kinds".to_owned();
+            return Err(StoreError::Corrupt { what: "object", why });
+        }
+        match fold(standing, news) {
+            Fold::Unchanged => {}
+            Fold::Standing(it) => standings.push(((*id).to_owned(), *it)),
+            Fold::Contest { at } => contests.push(((*id).to_owned(), at)),
+        }
+    }
+    Ok((standings, contests))
+}
+
+/// Judges the contests by all stored events of their seconds; those of this batch are among them.
+fn settle_all(bodies: &[(String, Vec<u8>)]) -> Standings {
+    let mut contestants: BTreeMap<&str, Vec<Contestant>> = BTreeMap::new();
+    for (id, body) in bodies {
+        contestants.entry(id).or_default().extend(webhook::contestant(body));
+    }
+    let settled = contestants.into_iter();
+    settled.filter_map(|(id, it)| Some((id.to_owned(), settle(&it)?))).collect()
+}
+
+/// Puts a standing in its place; returns whether that changed anything.
+fn stand(
+    objects: &mut BTreeMap<String, StoredObject>,
+    id: &str,
+    account: Option<String>,
+    standing: Standing,
+) -> bool {
+    let (user_id, bearing) =
+        (user_of(&standing.object).map(str::to_owned), bearing(&standing.object));
+    match objects.get_mut(id) {
+        Some(it) if it.standing == standing => false,
+        Some(it) => {
+            (it.user_id, it.bearing, it.standing) = (user_id, bearing, standing);
+            true
+        }
+        None => {
+            let id = id.to_owned();
+            let new = StoredObject {
+                id: id.clone(),
+                account,
+                owner_id: None,
+                payment_id: None,
+                user_id,
+                bearing,
+                version: 0,
+                standing,
+            };
+            objects.insert(id, new);
+            true
+        }
+    }
+}
+
+async fn name_users(
+    tx: &mut Tx,
+    users: &BTreeMap<&str, &AppUser>,
+    now: i64,
+) -> Result<(), StoreError> {
+    if users.is_empty() {
+        return Ok(());
+    }
+    store::user::name(tx, &users.values().copied().collect::<Vec<_>>(), now).await
+}
+
+/// Derives the access of every user whom the batch touched, and saves what changed.
+async fn derive(
+    tx: &mut Tx,
+    rulebook: &Rulebook,
+    batch: &Batch<'_>,
+    objects: &Objects,
+    now: i64,
+) -> Result<Vec<StoredAccess>, StoreError> {
+    let owners: Vec<&str> = objects.owners.iter().map(String::as_str).collect();
+    let found = store::user::of_owners(tx, &owners).await?;
+    let users: BTreeSet<&str> =
+        found.iter().map(String::as_str).chain(batch.named_users()).collect();
+    let users: Vec<&str> = users.into_iter().collect();
+    // From here on nobody else derives the access of these users; what is read now is the last.
+    let names: Vec<&str> = owners.iter().chain(&users).copied().collect();
+    tx.lock(&names).await?;
+    let parties = store::user::parties(tx, &users).await?;
+    let owners: BTreeSet<&str> = parties.iter().map(|it| it.owner_id.as_str()).collect();
+    let owned = store::object::of_owners(tx, &owners.into_iter().collect::<Vec<_>>()).await?;
+    let known = store::access::of_users(tx, &users).await?;
+    let known: BTreeMap<&str, &StoredAccess> =
+        known.iter().map(|it| (it.user_id.as_str(), it)).collect();
+    let changed: Vec<StoredAccess> = users
+        .iter()
+        .filter_map(|user| {
+            let access = access_of(user, &parties, &owned, rulebook, now);
+            next_revision(user, known.get(user).copied(), access, now)
+        })
+        .collect();
+    store::access::save(tx, &changed).await?;
+    Ok(changed)
+}
+
+/// Returns what a user may use, from all objects of all their owners.
+pub(crate) fn access_of(
+    user: &str,
+    parties: &[Party],
+    objects: &[StoredObject],
+    rulebook: &Rulebook,
+    now: i64,
+) -> Access {
+    let owners: Vec<&str> = owners_of(user, parties);
+    let theirs = objects.iter().filter(|it| {
+        rulebook.counts(it.account.as_deref())
+            && it.owner_id.as_deref().is_some_and(|it| owners.contains(&it))
+    });
+    let ledger = Ledger::new(theirs.map(|it| &it.standing.object));
+    let customer = owners.iter().find(|it| is_customer(it)).copied();
+    access(&ledger, &claims(&ledger, rulebook, now), customer)
+}
+
+/// Returns a user's owners, those that the app named first.
+pub(crate) fn owners_of<'a>(user: &str, parties: &'a [Party]) -> Vec<&'a str> {
+    parties.iter().filter(|it| it.user_id == user).map(|it| it.owner_id.as_str()).collect()
+}
+
+fn next_revision(
+    user: &str,
+    known: Option<&StoredAccess>,
+    access: Access,
+    now: i64,
+) -> Option<StoredAccess> {
+    if known.is_some_and(|it| it.access == access) {
+        return None;
+    }
+    let revision = known.map_or(0, |it| it.revision) + 1;
+    Some(StoredAccess { user_id: user.to_owned(), revision, changed_at: now, access })
+}
+
+/// The facts of the events, the objects that Stripe has to be asked about, the access that changed.
+fn effects(news: &[News<'_>], objects: &Objects, changed: &[StoredAccess]) -> Vec<Staged> {
+    let mut staged = BTreeMap::new();
+    for it in news.iter().filter(|it| it.event.purpose != Purpose::Rebuild) {
+        let incoming = &it.event.incoming;
+        let (Reading::Observed { effects, .. } | Reading::Noted { effects, .. }) =
+            &incoming.reading
+        else {
+            continue;
+        };
+        for effect in effects {
+            staged.insert(effect.clone(), Some(incoming.id.to_string()));
+        }
+    }
+    for it in objects.saved.iter().filter(|it| it.standing.unsettled) {
+        let effect = Effect::new(EffectKind::Refresh, &it.id, it.standing.at);
+        staged.insert(effect, Some(it.standing.event_id.to_string()));
+    }
+    for it in changed.iter().filter(|it| it.access.granted || it.revision > 1) {
+        staged.insert(Effect::new(EffectKind::AccessChanged, &it.user_id, it.revision), None);
+    }
+    staged.into_iter().map(|(effect, event_id)| Staged { effect, event_id }).collect()
+}
+
+/// Writes what trying failed events again came to; nearly always there are none. It stands before
+/// the merge, so that a contest finds them among the applied.
+async fn conclude(tx: &mut Tx, news: &[News<'_>], now: i64) -> Result<(), StoreError> {
+    let conclusions: Vec<Conclusion> = news
+        .iter()
+        .filter_map(|it| Some(conclusion(it.event, it.failed_before?, now)))
+        .collect();
+    match conclusions.is_empty() {
+        true => Ok(()),
+        false => store::event::conclude(tx, conclusions).await,
+    }
+}
+
+fn conclusion(event: &EventInput, failed_before: i64, now: i64) -> Conclusion {
+    let new = new_event(event, now.saturating_mul(1000));
+    let attempts = failed_before + 1;
+    Conclusion {
+        retry_at: new.error.as_ref().and_then(|_| retry_at(attempts, now)),
+        id: new.id,
+        object_id: new.object_id,
+        status: new.status,
+        error: new.error,
+        attempts,
+    }
+}
+
+fn outcomes(inputs: &[Input], recorded: &[Recorded]) -> Vec<Outcome> {
+    let known: BTreeMap<&str, &Recorded> = recorded.iter().map(|it| (it.id.as_str(), it)).collect();
+    let mut seen = BTreeSet::new();
+    let outcome = |input: &Input| match input {
+        Input::User(_) | Input::Due(_) => Outcome::Applied,
+        Input::Event(it) => {
+            let id = it.incoming.id.as_str();
+            let known = known.get(id).filter(|it| !it.is_new && it.status != Status::Failed);
+            let first = seen.insert(id.to_owned());
+            match &it.incoming.reading {
+                Reading::Broken(why) => Outcome::Failed(why.clone()),
+                _ if !first => Outcome::Duplicate,
+                _ if known.is_some() && it.purpose == Purpose::Delivery => Outcome::Duplicate,
+                Reading::Ignored => Outcome::Ignored,
+                _ => Outcome::Applied,
+            }
+        }
+    };
+    inputs.iter().map(outcome).collect()
+}
+
+/// Keeps an event that could not be applied, with the reason, to be tried again.
+///
+/// # Errors
+/// As the database says.
+pub async fn record_failure(
+    db: &Db,
+    event: &EventInput,
+    why: &str,
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    let now = now_ms.div_euclid(1000);
+    let mut broken = event.clone();
+    broken.incoming.reading = Reading::Broken(why.to_owned());
+    let storable = |it: &str| it.replace('\0', "\u{fffd}");
+    let incoming = &mut broken.incoming;
+    incoming.event_type = storable(&incoming.event_type);
+    incoming.account = incoming.account.as_deref().map(storable);
+    incoming.api_version = incoming.api_version.as_deref().map(storable);
+    let mut tx = db.begin().await?;
+    let recorded = store::event::record(&mut tx, vec![new_event(&broken, now_ms)]).await?;
+    let failed_before = recorded.iter().find(|it| !it.is_new).map(|it| it.attempts);
+    let news = News { event: &broken, failed_before };
+    conclude(&mut tx, &[news], now).await?;
+    tx.commit().await
+}

@@ -1,0 +1,264 @@
+//! The one door to the state. Everything that changes it — a webhook, a retry, a replay, the app
+//! naming a user, time passing — enters here as an input, and all inputs that wait form the next
+//! batch: one transaction, one commit, and only then does every one of them get its answer.
+//!
+//! There is no timer: what arrived while the last batch was committing is the next one.
+//!
+//! - this file: the queue, bounded, and the writers that empty it;
+//! - [`batch`]: one transaction, from the events to the effects;
+//! - [`ownership`]: whose an object is;
+//! - [`retry`]: trying failed events again, and what time alone changes.
+
+mod batch;
+mod ownership;
+pub mod retry;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::sync::{Mutex, broadcast, mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::clock::Clock;
+use crate::rules::policy::Rulebook;
+use crate::store::access::StoredAccess;
+use crate::store::user::AppUser;
+use crate::store::{Db, StoreError, payload};
+use crate::webhook::Incoming;
+
+pub use batch::apply;
+pub(crate) use batch::{access_of, owners_of};
+
+/// Inputs that may wait; one more is refused, so that memory stays bounded.
+pub const QUEUE_MAX: usize = 1024;
+/// Inputs of one transaction.
+pub const BATCH_MAX: usize = 64;
+/// How often a batch that met another transaction is done again before its callers hear of it.
+const TRIES_MAX: u32 = 6;
+/// Writers on Postgres: one works while the other waits for its commit.
+const POSTGRES_WRITERS: usize = 2;
+/// Changes of access that a slow listener may lag behind before it has to look for itself.
+const CHANGES_KEPT: usize = 1024;
+
+/// Something that may change the state.
+#[derive(Clone, Debug)]
+pub enum Input {
+    Event(Box<EventInput>),
+    /// The app names a user.
+    User(AppUser),
+    /// Time alone may have changed what this user may use.
+    Due(String),
+}
+
+/// An event with its body.
+#[derive(Clone, Debug)]
+pub struct EventInput {
+    pub incoming: Incoming,
+    /// As [`payload::pack`] made it.
+    pub payload: Vec<u8>,
+    pub purpose: Purpose,
+}
+
+/// Why an event comes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Stripe delivers it; an applied one is a duplicate.
+    Delivery,
+    /// It is applied again, also if it was applied before; its facts are staged.
+    Replay,
+    /// The state is derived again; nobody has to hear of it.
+    Rebuild,
+}
+
+impl Input {
+    /// Makes an input of an event as it came.
+    pub fn event(incoming: Incoming, body: &[u8], purpose: Purpose) -> Self {
+        let payload = payload::pack(body);
+        Self::Event(Box::new(EventInput { incoming, payload, purpose }))
+    }
+}
+
+/// What became of an input, durably.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Applied,
+    Ignored,
+    /// The event was applied before.
+    Duplicate,
+    /// It is kept and will be tried again; says why.
+    Failed(String),
+}
+
+struct Ticket {
+    input: Input,
+    reply: oneshot::Sender<Result<Outcome, Arc<StoreError>>>,
+}
+
+/// The door. Cloning shares it.
+#[derive(Clone)]
+pub struct Receiver {
+    queue: mpsc::Sender<Ticket>,
+    changes: broadcast::Sender<Arc<StoredAccess>>,
+}
+
+/// The writers behind the door; they end when every [`Receiver`] is gone and nothing waits.
+pub struct Writers(Vec<JoinHandle<()>>);
+
+impl Writers {
+    /// Waits until all that was accepted is committed and answered.
+    pub async fn finish(self) {
+        for writer in self.0 {
+            // A writer catches the panics of its batches; one of its own ends with it.
+            drop(writer.await);
+        }
+    }
+}
+
+/// Opens the door: starts the writers.
+pub fn open(db: &Db, rulebook: &Arc<Rulebook>, clock: &Clock) -> (Receiver, Writers) {
+    let (queue, waiting) = mpsc::channel(QUEUE_MAX);
+    let (changes, _) = broadcast::channel(CHANGES_KEPT);
+    let waiting = Arc::new(Mutex::new(waiting));
+    let writers = if db.is_postgres() { POSTGRES_WRITERS } else { 1 };
+    let writers = (0..writers).map(|_| {
+        let writer = Writer {
+            db: db.clone(),
+            rulebook: Arc::clone(rulebook),
+            clock: clock.clone(),
+            changes: changes.clone(),
+        };
+        tokio::spawn(writer.run(Arc::clone(&waiting)))
+    });
+    let writers = Writers(writers.collect());
+    (Receiver { queue, changes }, writers)
+}
+
+impl Receiver {
+    /// Hands an input in and waits until it is durable.
+    ///
+    /// # Errors
+    /// Too much is waiting, or the database did not take it.
+    pub async fn submit(&self, input: Input) -> Result<Outcome, SubmitError> {
+        let (reply, answer) = oneshot::channel();
+        self.queue.try_send(Ticket { input, reply }).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => SubmitError::Overloaded,
+            mpsc::error::TrySendError::Closed(_) => SubmitError::Closed,
+        })?;
+        answer.await.map_err(|_| SubmitError::Closed)?.map_err(SubmitError::Store)
+    }
+
+    /// Listens to changes of access that this node commits from now on.
+    pub fn changes(&self) -> broadcast::Receiver<Arc<StoredAccess>> {
+        self.changes.subscribe()
+    }
+
+    /// Returns how many inputs wait.
+    pub fn waiting(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
+    }
+}
+
+/// Why an input was not taken; nothing of it was kept.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmitError {
+    #[error("too much is waiting")]
+    Overloaded,
+    #[error("shutting down")]
+    Closed,
+    #[error(transparent)]
+    Store(Arc<StoreError>),
+}
+
+struct Writer {
+    db: Db,
+    rulebook: Arc<Rulebook>,
+    clock: Clock,
+    changes: broadcast::Sender<Arc<StoredAccess>>,
+}
+
+impl Writer {
+    async fn run(self, waiting: Arc<Mutex<mpsc::Receiver<Ticket>>>) {
+        let mut tickets = Vec::with_capacity(BATCH_MAX);
+        loop {
+            // The lock is held while waiting, so that a batch is what waits, not half of it.
+            if waiting.lock().await.recv_many(&mut tickets, BATCH_MAX).await == 0 {
+                return;
+            }
+            let (inputs, replies): (Vec<Input>, Vec<_>) =
+                tickets.drain(..).map(|it| (it.input, it.reply)).unzip();
+            let outcomes = self.process(&inputs).await;
+            for (reply, outcome) in replies.into_iter().zip(outcomes) {
+                // A caller that went away gets no answer; Stripe will ask again.
+                drop(reply.send(outcome));
+            }
+        }
+    }
+
+    /// Applies a batch; where the database refuses it, each input alone, so that one bad event
+    /// harms no other.
+    async fn process(&self, inputs: &[Input]) -> Vec<Result<Outcome, Arc<StoreError>>> {
+        match self.attempt(inputs).await {
+            Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
+            Err(error) if !is_about_content(&error) => {
+                let error = Arc::new(error);
+                inputs.iter().map(|_| Err(Arc::clone(&error))).collect()
+            }
+            Err(_) => {
+                let mut outcomes = Vec::with_capacity(inputs.len());
+                for input in inputs {
+                    outcomes.push(self.alone(input).await.map_err(Arc::new));
+                }
+                outcomes
+            }
+        }
+    }
+
+    async fn alone(&self, input: &Input) -> Result<Outcome, StoreError> {
+        let inputs = std::slice::from_ref(input);
+        let error = match self.attempt(inputs).await {
+            Ok(mut outcomes) => return Ok(outcomes.pop().unwrap_or(Outcome::Ignored)),
+            Err(error) => error,
+        };
+        match input {
+            Input::Event(event) if is_about_content(&error) => {
+                let why = error.to_string();
+                batch::record_failure(&self.db, event, &why, self.clock.now_ms()).await?;
+                Ok(Outcome::Failed(why))
+            }
+            _ => Err(error),
+        }
+    }
+
+    /// One batch, done again while other transactions are in its way.
+    async fn attempt(&self, inputs: &[Input]) -> Result<Vec<Outcome>, StoreError> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let applied = apply(&self.db, &self.rulebook, inputs, self.clock.now_ms());
+            let applied = std::panic::AssertUnwindSafe(applied).catch_unwind().await;
+            match applied.unwrap_or_else(|_| Err(panicked())) {
+                Ok(applied) => {
+                    for changed in applied.changed {
+                        // Nobody may be listening.
+                        drop(self.changes.send(Arc::new(changed)));
+                    }
+                    return Ok(applied.outcomes);
+                }
+                Err(StoreError::Conflict(_)) if tries < TRIES_MAX => {
+                    tokio::time::sleep(Duration::from_millis(u64::from(tries) * 5)).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+fn panicked() -> StoreError {
+    StoreError::Corrupt { what: "batch", why: "a rule panicked".to_owned() }
+}
+
+/// Whether doing it again, or waiting, cannot help: the input itself is what is refused.
+fn is_about_content(error: &StoreError) -> bool {
+    matches!(error, StoreError::Rejected(_) | StoreError::Corrupt { .. })
+}

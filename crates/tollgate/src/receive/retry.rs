@@ -1,0 +1,77 @@
+//! What is tried again without anybody asking: failed events, and access that time alone changes.
+//! Both are steps: they do what is due now and return, so that tests move the clock and step.
+
+use futures_util::future::join_all;
+
+use super::{Input, Purpose, Receiver, SubmitError};
+use crate::store::event::{Conclusion, Status};
+use crate::store::{self, Db, StoreError};
+use crate::webhook;
+
+/// Seconds between the tries of a failed event; then it stays failed until somebody replays it.
+const BACKOFF_SECS: [i64; 12] =
+    [10, 30, 60, 300, 900, 1_800, 3_600, 7_200, 14_400, 28_800, 57_600, 86_400];
+/// What one step takes on.
+const STEP_MAX: i64 = 64;
+
+/// Returns when an event that failed so often is tried again, in Unix seconds.
+pub fn retry_at(attempts: i64, now: i64) -> Option<i64> {
+    let index = usize::try_from(attempts.saturating_sub(1)).ok()?;
+    BACKOFF_SECS.get(index).map(|it| now.saturating_add(*it))
+}
+
+/// Why a step could not be done; the next one tries the same.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
+}
+
+/// Tries the failed events that are due; returns how many.
+///
+/// # Errors
+/// The database is away, or too much is waiting.
+pub async fn step(db: &Db, receiver: &Receiver, now: i64) -> Result<usize, StepError> {
+    let due = store::event::to_retry(db, now, STEP_MAX).await?;
+    let mut inputs = Vec::new();
+    for event in &due {
+        match webhook::read(&event.body) {
+            Ok(incoming) => inputs.push(Input::event(incoming, &event.body, Purpose::Delivery)),
+            Err(error) => give_up(db, &event.id, &error.to_string()).await?,
+        }
+    }
+    submit_all(receiver, inputs).await?;
+    Ok(due.len())
+}
+
+async fn give_up(db: &Db, id: &str, why: &str) -> Result<(), StoreError> {
+    let mut tx = db.begin().await?;
+    let conclusion = Conclusion {
+        id: id.to_owned(),
+        object_id: None,
+        status: Status::Failed,
+        error: Some(why.to_owned()),
+        attempts: i64::try_from(BACKOFF_SECS.len()).unwrap_or(i64::MAX),
+        retry_at: None,
+    };
+    store::event::conclude(&mut tx, vec![conclusion]).await?;
+    tx.commit().await
+}
+
+/// Derives the access anew that time alone may have changed; returns for how many users.
+///
+/// # Errors
+/// The database is away, or too much is waiting.
+pub async fn due_step(db: &Db, receiver: &Receiver, now: i64) -> Result<usize, StepError> {
+    let due = store::access::due(db, now, STEP_MAX).await?;
+    let count = due.len();
+    submit_all(receiver, due.into_iter().map(Input::Due).collect()).await?;
+    Ok(count)
+}
+
+async fn submit_all(receiver: &Receiver, inputs: Vec<Input>) -> Result<(), SubmitError> {
+    let answers = join_all(inputs.into_iter().map(|it| receiver.submit(it))).await;
+    answers.into_iter().try_for_each(|it| it.map(drop))
+}

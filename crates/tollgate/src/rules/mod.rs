@@ -1,0 +1,22 @@
+//! The rules: what Stripe's objects mean. Pure functions over values; no I/O, no clock, nothing but
+//! `tollgate-stripe`. Read in this order:
+//!
+//! - [`catalog`]: every event type we act on, and why;
+//! - [`observation`] and [`merge`]: one object's state from all that was observed of it;
+//! - one file per object: when it is final, how it progresses, what it claims and what it tells;
+//! - [`policy`] and [`access`]: what a user may use now, and the reason;
+//! - [`effects`]: the facts that somebody has to hear of.
+
+pub mod catalog;
+pub mod observation;
+pub mod merge;
+pub mod charge;
+pub mod checkout;
+pub mod dispute;
+pub mod invoice;
+pub mod payment;
+pub mod subscription;
+pub mod policy;
+pub mod ledger;
+pub mod access;
+pub mod effects;

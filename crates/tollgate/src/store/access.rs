@@ -1,0 +1,171 @@
+//! What each user may use, as it was last derived.
+
+use crate::rules::access::{Access, Reason};
+
+use super::sql::{Row, Statement, Type, params};
+use super::{Db, StoreError, Tx};
+
+pub(super) const STATEMENTS: &[&Statement] = &[&OF_USERS, &SAVE, &DUE, &FIND, &PAGE];
+
+/// A user's access with its revision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredAccess {
+    pub user_id: String,
+    /// Grows by one with every change; 0 before the first.
+    pub revision: i64,
+    /// Unix seconds of the last change.
+    pub changed_at: i64,
+    pub access: Access,
+}
+
+macro_rules! columns {
+    () => {
+        "a.user_id, a.revision, a.changed_at, a.customer_id, a.granted, a.plan, a.features,
+         a.status, a.reason, a.until, a.grace_until, a.cancel_at, a.due_at"
+    };
+}
+
+static OF_USERS: Statement = Statement::batch(
+    "access_of_users",
+    &[("user_id", Type::Text)],
+    concat!("select ", columns!(), " from {rows} as r join access a on a.user_id = r.user_id"),
+);
+
+/// Returns the access of these users, of those who have a row.
+///
+/// # Errors
+/// As the database says.
+pub async fn of_users(tx: &mut Tx, users: &[&str]) -> Result<Vec<StoredAccess>, StoreError> {
+    let rows = users.iter().map(|it| params![*it]).collect();
+    tx.batch(&OF_USERS, rows).await?.iter().map(read).collect()
+}
+
+static SAVE: Statement = Statement::batch(
+    "save_access",
+    &[
+        ("user_id", Type::Text),
+        ("revision", Type::Int),
+        ("changed_at", Type::Int),
+        ("customer_id", Type::Text),
+        ("granted", Type::Bool),
+        ("plan", Type::Text),
+        ("features", Type::Text),
+        ("status", Type::Text),
+        ("reason", Type::Text),
+        ("until", Type::Int),
+        ("grace_until", Type::Int),
+        ("cancel_at", Type::Int),
+        ("due_at", Type::Int),
+    ],
+    "insert into access (user_id, revision, changed_at, customer_id, granted, plan, features,
+        status, reason, until, grace_until, cancel_at, due_at)
+     select user_id, revision, changed_at, customer_id, granted, plan, features,
+        status, reason, until, grace_until, cancel_at, due_at
+     from {rows} as r
+     where true
+     on conflict (user_id) do update set revision = excluded.revision,
+        changed_at = excluded.changed_at, customer_id = excluded.customer_id,
+        granted = excluded.granted, plan = excluded.plan, features = excluded.features,
+        status = excluded.status, reason = excluded.reason, until = excluded.until,
+        grace_until = excluded.grace_until, cancel_at = excluded.cancel_at,
+        due_at = excluded.due_at
+     where access.revision = excluded.revision - 1
+     returning revision",
+);
+
+/// Saves access, each with the revision after the one that was loaded.
+///
+/// # Errors
+/// [`StoreError::Conflict`] where another transaction saved one of them in between.
+pub async fn save(tx: &mut Tx, all: &[StoredAccess]) -> Result<(), StoreError> {
+    let rows = all.iter().map(|it| {
+        let access = &it.access;
+        params![
+            it.user_id.as_str(),
+            it.revision,
+            it.changed_at,
+            access.customer_id.as_deref(),
+            access.granted,
+            access.plan.as_str(),
+            serde_json::to_string(&access.features).unwrap_or_default(),
+            access.status.as_deref(),
+            access.reason.as_str(),
+            access.until,
+            access.grace_until,
+            access.cancel_at,
+            access.due_at,
+        ]
+    });
+    let saved = tx.batch(&SAVE, rows.collect()).await?.len();
+    if saved == all.len() { Ok(()) } else { Err(StoreError::Conflict(None)) }
+}
+
+static DUE: Statement = Statement::plain(
+    "access_due",
+    "select user_id from access where due_at <= $1 order by due_at, user_id limit $2",
+);
+
+/// Returns the users whose access time alone may have changed.
+///
+/// # Errors
+/// As the database says.
+pub async fn due(db: &Db, now: i64, limit: i64) -> Result<Vec<String>, StoreError> {
+    db.fetch(&DUE, params![now, limit]).await?.iter().map(|row| row.get(0)).collect()
+}
+
+static FIND: Statement = Statement::plain(
+    "find_access",
+    concat!("select ", columns!(), " from access a where a.user_id = $1"),
+);
+
+/// Returns a user's access.
+///
+/// # Errors
+/// As the database says.
+pub async fn find(db: &Db, user_id: &str) -> Result<Option<StoredAccess>, StoreError> {
+    db.fetch(&FIND, params![user_id]).await?.first().map(read).transpose()
+}
+
+static PAGE: Statement = Statement::plain(
+    "access_page",
+    concat!(
+        "select ",
+        columns!(),
+        " from access a where a.user_id > $1 order by a.user_id limit $2"
+    ),
+);
+
+/// Returns up to `limit` users' access after the id `after`, in the order of their ids.
+///
+/// # Errors
+/// As the database says.
+pub async fn page(db: &Db, after: &str, limit: i64) -> Result<Vec<StoredAccess>, StoreError> {
+    db.fetch(&PAGE, params![after, limit]).await?.iter().map(read).collect()
+}
+
+fn read(row: &Row) -> Result<StoredAccess, StoreError> {
+    let reason: &str = row.get(8)?;
+    let corrupt = || StoreError::Corrupt { what: "access", why: format!("reason {reason}") };
+    let features: &str = row.get(6)?;
+    let features = serde_json::from_str(features);
+    Ok(StoredAccess {
+        user_id: row.get(0)?,
+        revision: row.get(1)?,
+        changed_at: row.get(2)?,
+        access: Access {
+            customer_id: row.get(3)?,
+            granted: row.get(4)?,
+            plan: row.get(5)?,
+            features: features.map_err(|it| StoreError::Corrupt {
+                what: "access",
+                why: format!("features: {it}"),
+            })?,
+            status: row.get(7)?,
+            reason: Reason::from_name(reason).ok_or_else(corrupt)?,
+            until: row.get(9)?,
+            grace_until: row.get(10)?,
+            cancel_at: row.get(11)?,
+            due_at: row.get(12)?,
+        },
+    })
+}

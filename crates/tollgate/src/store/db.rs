@@ -1,0 +1,357 @@
+//! Connections and transactions of both databases behind one door, and what a failure means.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, Executor, Postgres, Sqlite, Transaction};
+
+use super::StoreError;
+use super::sql::{Row, Statement, Texts, Value, postgres_arguments, sqlite_arguments};
+
+/// How long to wait for a connection or for SQLite's write lock before saying "unavailable".
+const WAIT: Duration = Duration::from_secs(2);
+const SQLITE_READERS: u32 = 4;
+const POSTGRES_CONNECTIONS: u32 = 10;
+const STATEMENTS_CACHED: usize = 256;
+/// Beyond this the write-ahead log of SQLite is emptied, which makes its writer wait shortly.
+const WAL_BYTES_MAX: u64 = 32 << 20;
+
+/// A database; cloning shares its connections.
+#[derive(Clone, Debug)]
+pub struct Db {
+    backend: Backend,
+    texts: Arc<Texts>,
+    executed: Arc<AtomicU64>,
+}
+
+#[derive(Clone, Debug)]
+enum Backend {
+    /// One writer, N readers, and a connection that moves the log into the database.
+    Sqlite { writer: SqlitePool, readers: SqlitePool, checkpointer: SqlitePool, wal: PathBuf },
+    Postgres(PgPool),
+}
+
+impl Db {
+    /// Connects to `sqlite://path` or `postgres://…`. Connections are made when they are needed,
+    /// so that a database that is away at the start may come later; SQLite's file is created.
+    ///
+    /// # Errors
+    /// The URL is neither, or SQLite's file cannot be opened.
+    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        let backend = match url.split_once(':').map(|(scheme, _)| scheme) {
+            Some("sqlite") => sqlite(url).await?,
+            Some("postgres" | "postgresql") => postgres(url)?,
+            _ => {
+                let why = "DATABASE_URL must begin with sqlite:// or postgres://";
+                return Err(StoreError::Misconfigured(why.to_owned()));
+            }
+        };
+        Ok(Self { backend, texts: Arc::default(), executed: Arc::default() })
+    }
+
+    /// Whether this is Postgres, where several writers and nodes may work at once.
+    pub fn is_postgres(&self) -> bool {
+        matches!(self.backend, Backend::Postgres(_))
+    }
+
+    /// Begins a transaction that writes; on SQLite it holds the write lock from here on.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn begin(&self) -> Result<Tx, StoreError> {
+        let inner = match &self.backend {
+            // A lock that is upgraded midway fails at once (SQLITE_BUSY_SNAPSHOT).
+            Backend::Sqlite { writer, .. } => {
+                Inner::Sqlite(writer.begin_with("begin immediate").await.map_err(classify)?)
+            }
+            Backend::Postgres(pool) => Inner::Postgres(pool.begin().await.map_err(classify)?),
+        };
+        Ok(Tx { inner, texts: Arc::clone(&self.texts), executed: Arc::clone(&self.executed) })
+    }
+
+    /// Reads outside of a transaction.
+    ///
+    /// # Errors
+    /// As the database says.
+    pub async fn fetch(
+        &self,
+        statement: &Statement,
+        params: Vec<Value>,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.fetch_rows(statement, vec![params]).await
+    }
+
+    /// Reads outside of a transaction with a batch.
+    ///
+    /// # Errors
+    /// As the database says.
+    pub async fn fetch_rows(
+        &self,
+        statement: &Statement,
+        rows: Vec<Vec<Value>>,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.executed.fetch_add(1, Ordering::Relaxed);
+        match &self.backend {
+            Backend::Sqlite { readers, .. } => {
+                run_sqlite(readers, &self.texts, statement, rows).await
+            }
+            Backend::Postgres(pool) => run_postgres(pool, &self.texts, statement, rows).await,
+        }
+    }
+
+    /// Prepares a statement without running it: it parses and its names and types exist.
+    ///
+    /// # Errors
+    /// As the database says.
+    pub async fn prepare(&self, statement: &Statement) -> Result<(), StoreError> {
+        match &self.backend {
+            Backend::Sqlite { writer, .. } => {
+                let (text, _) = self.texts.sqlite(statement, 4);
+                let mut connection = writer.acquire().await.map_err(classify)?;
+                let text = sqlx::SqlSafeStr::into_sql_str(text);
+                connection.prepare(text).await.map(drop).map_err(classify)
+            }
+            Backend::Postgres(pool) => {
+                let text = sqlx::SqlSafeStr::into_sql_str(self.texts.postgres(statement));
+                let mut connection = pool.acquire().await.map_err(classify)?;
+                connection.prepare(text).await.map(drop).map_err(classify)
+            }
+        }
+    }
+
+    /// Runs the text of a migration, in a transaction of its own.
+    pub(super) async fn migrate(
+        &self,
+        migrations: Vec<sqlx::migrate::Migration>,
+    ) -> Result<(), StoreError> {
+        let mut migrator = sqlx::migrate::Migrator::with_migrations(migrations);
+        migrator.dangerous_set_table_name("schema_version");
+        let done = match &self.backend {
+            Backend::Sqlite { writer, .. } => migrator.run(writer).await,
+            // Nodes that start together wait for each other; a pooler in transaction mode
+            // cannot hold the session lock, and gets its migrations from `tollgate migrate`.
+            Backend::Postgres(pool) => migrator.run(pool).await,
+        };
+        done.map_err(|error| match error {
+            sqlx::migrate::MigrateError::Execute(error) => classify(error),
+            other => StoreError::Misconfigured(format!("migrate the database: {other}")),
+        })
+    }
+
+    /// Moves SQLite's write-ahead log into its database, so that no commit has to; on Postgres
+    /// there is nothing to do. Call it from time to time.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn checkpoint(&self) -> Result<(), StoreError> {
+        let Backend::Sqlite { checkpointer, wal, .. } = &self.backend else { return Ok(()) };
+        let passive = sqlx::query("pragma wal_checkpoint(passive)");
+        passive.execute(checkpointer).await.map_err(classify)?;
+        let size = tokio::fs::metadata(wal).await.map_or(0, |it| it.len());
+        if size > WAL_BYTES_MAX {
+            let restart = sqlx::query("pragma wal_checkpoint(restart)");
+            restart.execute(checkpointer).await.map_err(classify)?;
+        }
+        Ok(())
+    }
+
+    /// Closes all connections; SQLite leaves a single file.
+    pub async fn close(&self) {
+        match &self.backend {
+            Backend::Sqlite { writer, readers, checkpointer, .. } => {
+                readers.close().await;
+                checkpointer.close().await;
+                writer.close().await;
+            }
+            Backend::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    /// Returns how many statements were run, for the test that counts them.
+    pub fn executed(&self) -> u64 {
+        self.executed.load(Ordering::Relaxed)
+    }
+}
+
+async fn sqlite(url: &str) -> Result<Backend, StoreError> {
+    let options = SqliteConnectOptions::from_str(url)
+        .map_err(|error| StoreError::Misconfigured(format!("read DATABASE_URL: {error}")))?
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(WAIT)
+        .statement_cache_capacity(STATEMENTS_CACHED)
+        .pragma("wal_autocheckpoint", "0")
+        .pragma("cache_size", "-16000")
+        .disable_statement_logging();
+    let wal = PathBuf::from(format!("{}-wal", options.get_filename().display()));
+    let pool = |max: u32, options: SqliteConnectOptions| {
+        let pool = SqlitePoolOptions::new().max_connections(max).acquire_timeout(WAIT);
+        pool.idle_timeout(None).max_lifetime(None).test_before_acquire(false).connect_lazy_with(options)
+    };
+    let writer = pool(1, options.clone().row_buffer_size(1024));
+    // The file and its mode exist before anybody opens it to read.
+    drop(writer.acquire().await.map_err(classify)?);
+    Ok(Backend::Sqlite {
+        readers: pool(SQLITE_READERS, options.clone().pragma("query_only", "on")),
+        checkpointer: pool(1, options),
+        writer,
+        wal,
+    })
+}
+
+fn postgres(url: &str) -> Result<Backend, StoreError> {
+    let options = PgConnectOptions::from_str(url)
+        .map_err(|error| StoreError::Misconfigured(format!("read DATABASE_URL: {error}")))?
+        .application_name("tollgate")
+        .statement_cache_capacity(STATEMENTS_CACHED)
+        .disable_statement_logging();
+    let pool = PgPoolOptions::new().max_connections(POSTGRES_CONNECTIONS).acquire_timeout(WAIT);
+    Ok(Backend::Postgres(pool.connect_lazy_with(options)))
+}
+
+/// A transaction; dropped without [`Tx::commit`] it is rolled back.
+#[derive(Debug)]
+pub struct Tx {
+    inner: Inner,
+    texts: Arc<Texts>,
+    executed: Arc<AtomicU64>,
+}
+
+#[derive(Debug)]
+enum Inner {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Tx {
+    /// Runs a statement over a batch and returns its rows.
+    ///
+    /// # Errors
+    /// As the database says; the transaction is then of no more use.
+    pub async fn batch(
+        &mut self,
+        statement: &Statement,
+        rows: Vec<Vec<Value>>,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.executed.fetch_add(1, Ordering::Relaxed);
+        match &mut self.inner {
+            Inner::Sqlite(tx) => run_sqlite(&mut **tx, &self.texts, statement, rows).await,
+            Inner::Postgres(tx) => run_postgres(&mut **tx, &self.texts, statement, rows).await,
+        }
+    }
+
+    /// Runs a statement with numbered parameters and returns its rows.
+    ///
+    /// # Errors
+    /// As the database says; the transaction is then of no more use.
+    pub async fn run(
+        &mut self,
+        statement: &Statement,
+        params: Vec<Value>,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.batch(statement, vec![params]).await
+    }
+
+    /// Holds other transactions off these names until this one ends. SQLite has one writer, so
+    /// there is nothing to hold off. All callers name payments before customers before users, so
+    /// that they wait for each other instead of in a circle.
+    ///
+    /// # Errors
+    /// As the database says.
+    pub async fn lock(&mut self, names: &[&str]) -> Result<(), StoreError> {
+        let Inner::Postgres(tx) = &mut self.inner else { return Ok(()) };
+        self.executed.fetch_add(1, Ordering::Relaxed);
+        let keys: Vec<i64> = names.iter().map(|it| lock_key(it)).collect();
+        let text = "select count(pg_advisory_xact_lock(name)) from unnest($1::bigint[]) as name";
+        sqlx::query(text).bind(keys).execute(&mut **tx).await.map(drop).map_err(classify)
+    }
+
+    /// Makes everything durable: after this, and not before, a caller may say 200.
+    ///
+    /// # Errors
+    /// Nothing of it is kept.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        match self.inner {
+            Inner::Sqlite(tx) => tx.commit().await,
+            Inner::Postgres(tx) => tx.commit().await,
+        }
+        .map_err(classify)
+    }
+}
+
+/// FNV-1a: every node, of whatever version, must come to the same number.
+fn lock_key(name: &str) -> i64 {
+    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    name.as_bytes().iter().fold(0xcbf2_9ce4_8422_2325_u64, step).cast_signed()
+}
+
+async fn run_sqlite<'c>(
+    executor: impl Executor<'c, Database = Sqlite>,
+    texts: &Texts,
+    statement: &Statement,
+    rows: Vec<Vec<Value>>,
+) -> Result<Vec<Row>, StoreError> {
+    let (text, size) = texts.sqlite(statement, rows.len());
+    let arguments = sqlite_arguments(statement, rows, size)?;
+    let rows = sqlx::query_with(text, arguments).fetch_all(executor).await.map_err(classify)?;
+    Ok(rows.into_iter().map(Row::Sqlite).collect())
+}
+
+async fn run_postgres<'c>(
+    executor: impl Executor<'c, Database = Postgres>,
+    texts: &Texts,
+    statement: &Statement,
+    rows: Vec<Vec<Value>>,
+) -> Result<Vec<Row>, StoreError> {
+    let arguments = postgres_arguments(statement, rows)?;
+    let text = texts.postgres(statement);
+    let rows = sqlx::query_with(text, arguments).fetch_all(executor).await.map_err(classify)?;
+    Ok(rows.into_iter().map(Row::Postgres).collect())
+}
+
+/// Serialization failure, deadlock, lock not available.
+const POSTGRES_CONFLICTS: [&str; 3] = ["40001", "40P01", "55P03"];
+/// Connection, resources (disk full, too many connections), intervention (shutdown), read-only.
+const POSTGRES_UNAVAILABLE: [&str; 5] = ["08", "53", "57", "58", "25006"];
+/// The primary codes of SQLite that pass: perm, busy, locked, nomem, readonly, ioerr, corrupt,
+/// full, cantopen, notadb (sqlite.org/rescode.html, November 2026).
+const SQLITE_UNAVAILABLE: [i64; 10] = [3, 5, 6, 7, 8, 10, 11, 13, 14, 26];
+
+fn classify(error: sqlx::Error) -> StoreError {
+    let sqlx::Error::Database(database) = &error else {
+        return match error {
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::BeginFailed => StoreError::Unavailable(error),
+            _ => StoreError::Rejected(error),
+        };
+    };
+    let code = database.code().unwrap_or_default().into_owned();
+    if database.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
+        let primary = code.parse::<i64>().unwrap_or(0) & 0xff;
+        return match SQLITE_UNAVAILABLE.contains(&primary) {
+            true => StoreError::Unavailable(error),
+            false => StoreError::Rejected(error),
+        };
+    }
+    if POSTGRES_CONFLICTS.contains(&code.as_str()) {
+        StoreError::Conflict(Some(error))
+    } else if POSTGRES_UNAVAILABLE.iter().any(|it| code.starts_with(it)) {
+        StoreError::Unavailable(error)
+    } else {
+        StoreError::Rejected(error)
+    }
+}

@@ -1,0 +1,365 @@
+//! Events as they came, and what became of them.
+
+use super::payload;
+use super::sql::{Row, Statement, Type, params};
+use super::{Db, StoreError, Tx};
+
+pub(super) const STATEMENTS: &[&Statement] = &[
+    &RECORD, &CONCLUDE, &OF_SECONDS, &TO_RETRY, &SHOW, &LIST, &LIST_BY_STATUS, &OF_OBJECTS, &PAGE,
+    &COUNTS, &FIND,
+];
+
+/// What became of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    Applied,
+    Ignored,
+    Failed,
+}
+
+impl Status {
+    /// Returns the status's name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Ignored => "ignored",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Returns the status of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Applied, Self::Ignored, Self::Failed].into_iter().find(|it| it.as_str() == name)
+    }
+}
+
+/// An event to record.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    pub id: String,
+    pub event_type: String,
+    /// Unix seconds.
+    pub created_at: i64,
+    pub object_id: Option<String>,
+    pub account: Option<String>,
+    pub api_version: Option<String>,
+    pub status: Status,
+    pub error: Option<String>,
+    /// Unix seconds of the next try of a failed event.
+    pub retry_at: Option<i64>,
+    /// Unix milliseconds.
+    pub received_ms: i64,
+    /// As [`payload::pack`] made it.
+    pub payload: Vec<u8>,
+}
+
+static RECORD: Statement = Statement::batch(
+    "record_events",
+    &[
+        ("id", Type::Text),
+        ("type", Type::Text),
+        ("created_at", Type::Int),
+        ("object_id", Type::Text),
+        ("account", Type::Text),
+        ("api_version", Type::Text),
+        ("status", Type::Text),
+        ("error", Type::Text),
+        ("attempts", Type::Int),
+        ("retry_at", Type::Int),
+        ("received_ms", Type::Int),
+        ("payload", Type::Bytes),
+    ],
+    "insert into event (id, type, created_at, object_id, account, api_version, status, error,
+        attempts, retry_at, seen, received_ms, payload)
+     select id, type, created_at, object_id, account, api_version, status, error,
+        attempts, retry_at, 1, received_ms, payload
+     from {rows} as r
+     where true
+     on conflict (id) do update set seen = event.seen + 1
+     returning id, status, seen, attempts",
+);
+
+/// What was known of an event when it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    pub id: String,
+    pub status: Status,
+    /// It was not known before.
+    pub is_new: bool,
+    /// How often it was tried and failed.
+    pub attempts: i64,
+}
+
+/// Records events; those that are known only count one more delivery. No two may have one id.
+///
+/// # Errors
+/// As the database says.
+pub async fn record(tx: &mut Tx, events: Vec<NewEvent>) -> Result<Vec<Recorded>, StoreError> {
+    let rows = events.into_iter().map(|it| {
+        let attempts = i64::from(it.status == Status::Failed);
+        params![
+            it.id,
+            it.event_type,
+            it.created_at,
+            it.object_id,
+            it.account,
+            it.api_version,
+            it.status.as_str(),
+            it.error,
+            attempts,
+            it.retry_at,
+            it.received_ms,
+            it.payload,
+        ]
+    });
+    let rows = tx.batch(&RECORD, rows.collect()).await?;
+    let read = |row: &Row| -> Result<Recorded, StoreError> {
+        Ok(Recorded {
+            id: row.get(0)?,
+            status: status(row, 1)?,
+            is_new: row.get::<i64>(2)? == 1,
+            attempts: row.get(3)?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+static CONCLUDE: Statement = Statement::batch(
+    "conclude_events",
+    &[
+        ("id", Type::Text),
+        ("object_id", Type::Text),
+        ("status", Type::Text),
+        ("error", Type::Text),
+        ("attempts", Type::Int),
+        ("retry_at", Type::Int),
+    ],
+    "update event set status = r.status, error = r.error, attempts = r.attempts,
+        retry_at = r.retry_at, object_id = coalesce(r.object_id, event.object_id)
+     from {rows} as r
+     where event.id = r.id",
+);
+
+/// What another try of an event came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conclusion {
+    pub id: String,
+    pub object_id: Option<String>,
+    pub status: Status,
+    pub error: Option<String>,
+    pub attempts: i64,
+    /// Unix seconds.
+    pub retry_at: Option<i64>,
+}
+
+/// Writes what another try came to.
+///
+/// # Errors
+/// As the database says.
+pub async fn conclude(tx: &mut Tx, conclusions: Vec<Conclusion>) -> Result<(), StoreError> {
+    let rows = conclusions.into_iter().map(|it| {
+        params![it.id, it.object_id, it.status.as_str(), it.error, it.attempts, it.retry_at]
+    });
+    tx.batch(&CONCLUDE, rows.collect()).await.map(drop)
+}
+
+static OF_SECONDS: Statement = Statement::batch(
+    "events_of_seconds",
+    &[("object_id", Type::Text), ("created_at", Type::Int)],
+    "select e.object_id, e.payload
+     from {rows} as r
+     join event e on e.object_id = r.object_id and e.created_at = r.created_at
+     where e.status = 'applied'
+     order by e.id",
+);
+
+/// Returns the bodies of all applied events about these objects in these seconds.
+///
+/// # Errors
+/// As the database says, or a body is damaged.
+pub async fn of_seconds(
+    tx: &mut Tx,
+    contests: &[(String, i64)],
+) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+    let rows = contests.iter().map(|(id, at)| params![id.as_str(), *at]).collect();
+    let rows = tx.batch(&OF_SECONDS, rows).await?;
+    rows.iter().map(|row| Ok((row.get(0)?, body(row, 1)?))).collect()
+}
+
+/// An event to be tried again.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    pub id: String,
+    pub status: Status,
+    pub body: Vec<u8>,
+}
+
+static TO_RETRY: Statement = Statement::plain(
+    "events_to_retry",
+    "select id, status, payload from event where retry_at <= $1 order by retry_at, id limit $2",
+);
+
+/// Returns failed events whose next try is due.
+///
+/// # Errors
+/// As the database says, or a body is damaged.
+pub async fn to_retry(db: &Db, now: i64, limit: i64) -> Result<Vec<Stored>, StoreError> {
+    stored(&db.fetch(&TO_RETRY, params![now, limit]).await?)
+}
+
+static FIND: Statement =
+    Statement::plain("find_event", "select id, status, payload from event where id = $1");
+
+/// Returns the event of this id.
+///
+/// # Errors
+/// As the database says, or its body is damaged.
+pub async fn find(db: &Db, id: &str) -> Result<Option<Stored>, StoreError> {
+    Ok(stored(&db.fetch(&FIND, params![id]).await?)?.pop())
+}
+
+static PAGE: Statement = Statement::plain(
+    "events_page",
+    "select id, status, payload from event where id > $1 order by id limit $2",
+);
+
+/// Returns up to `limit` events after the id `after`, in the order of their ids.
+///
+/// # Errors
+/// As the database says, or a body is damaged.
+pub async fn page(db: &Db, after: &str, limit: i64) -> Result<Vec<Stored>, StoreError> {
+    stored(&db.fetch(&PAGE, params![after, limit]).await?)
+}
+
+static OF_OBJECTS: Statement = Statement::batch(
+    "events_of_objects",
+    &[("object_id", Type::Text)],
+    "select e.id, e.status, e.payload
+     from {rows} as r
+     join event e on e.object_id = r.object_id
+     order by e.id",
+);
+
+/// Returns all events about these objects.
+///
+/// # Errors
+/// As the database says, or a body is damaged.
+pub async fn of_objects(db: &Db, ids: &[String]) -> Result<Vec<Stored>, StoreError> {
+    let rows = ids.iter().map(|it| params![it.as_str()]).collect();
+    stored(&db.fetch_rows(&OF_OBJECTS, rows).await?)
+}
+
+/// An event as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Summary {
+    pub id: String,
+    #[serde(rename = "type")]
+    pub event_type: String,
+    /// Unix seconds.
+    pub created_at: i64,
+    pub object_id: Option<String>,
+    pub account: Option<String>,
+    pub api_version: Option<String>,
+    pub status: String,
+    pub error: Option<String>,
+    pub attempts: i64,
+    /// Unix seconds.
+    pub retry_at: Option<i64>,
+    pub seen: i64,
+    /// Unix milliseconds.
+    pub received_ms: i64,
+}
+
+static SHOW: Statement = Statement::plain(
+    "show_event",
+    "select id, type, created_at, object_id, account, api_version, status, error, attempts,
+        retry_at, seen, received_ms, payload
+     from event where id = $1",
+);
+
+/// Returns an event and its body.
+///
+/// # Errors
+/// As the database says, or the body is damaged.
+pub async fn show(db: &Db, id: &str) -> Result<Option<(Summary, Vec<u8>)>, StoreError> {
+    let rows = db.fetch(&SHOW, params![id]).await?;
+    rows.first().map(|row| Ok((summary(row)?, body(row, 12)?))).transpose()
+}
+
+static LIST: Statement = Statement::plain(
+    "list_events",
+    "select id, type, created_at, object_id, account, api_version, status, error, attempts,
+        retry_at, seen, received_ms
+     from event order by received_ms desc, id desc limit $1",
+);
+
+static LIST_BY_STATUS: Statement = Statement::plain(
+    "list_events_by_status",
+    "select id, type, created_at, object_id, account, api_version, status, error, attempts,
+        retry_at, seen, received_ms
+     from event where status = $1 order by received_ms desc, id desc limit $2",
+);
+
+/// Returns the newest events, newest first.
+///
+/// # Errors
+/// As the database says.
+pub async fn list(
+    db: &Db,
+    status: Option<Status>,
+    limit: i64,
+) -> Result<Vec<Summary>, StoreError> {
+    let rows = match status {
+        None => db.fetch(&LIST, params![limit]).await?,
+        Some(it) => db.fetch(&LIST_BY_STATUS, params![it.as_str(), limit]).await?,
+    };
+    rows.iter().map(summary).collect()
+}
+
+static COUNTS: Statement = Statement::plain(
+    "count_events",
+    "select count(*), min(retry_at) from event where retry_at is not null",
+);
+
+/// Returns how many failed events wait for another try, and when (Unix seconds) the first is due.
+///
+/// # Errors
+/// As the database says.
+pub async fn waiting(db: &Db) -> Result<(i64, Option<i64>), StoreError> {
+    let rows = db.fetch(&COUNTS, params![]).await?;
+    rows.first().map_or(Ok((0, None)), |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+fn stored(rows: &[Row]) -> Result<Vec<Stored>, StoreError> {
+    let read = |row: &Row| -> Result<Stored, StoreError> {
+        Ok(Stored { id: row.get(0)?, status: status(row, 1)?, body: body(row, 2)? })
+    };
+    rows.iter().map(read).collect()
+}
+
+fn summary(row: &Row) -> Result<Summary, StoreError> {
+    Ok(Summary {
+        id: row.get(0)?,
+        event_type: row.get(1)?,
+        created_at: row.get(2)?,
+        object_id: row.get(3)?,
+        account: row.get(4)?,
+        api_version: row.get(5)?,
+        status: row.get(6)?,
+        error: row.get(7)?,
+        attempts: row.get(8)?,
+        retry_at: row.get(9)?,
+        seen: row.get(10)?,
+        received_ms: row.get(11)?,
+    })
+}
+
+fn status(row: &Row, column: usize) -> Result<Status, StoreError> {
+    let name: &str = row.get(column)?;
+    let why = || StoreError::Corrupt { what: "event", why: format!("status {name}") };
+    Status::from_name(name).ok_or_else(why)
+}
+
+fn body(row: &Row, column: usize) -> Result<Vec<u8>, StoreError> {
+    payload::unpack(row.get::<&[u8]>(column)?)
+}

@@ -1,0 +1,66 @@
+//! The only room with SQL. Functions that take a transaction (or a database to read from) and
+//! values; no traits, no models of its own. Everything here runs as one text on SQLite and
+//! Postgres (see [`sql`]) and every test of it runs on both.
+//!
+//! - [`db`]: connections, transactions, and what a failure means;
+//! - [`schema`]: the tables;
+//! - [`payload`]: the compressed bodies of events;
+//! - [`event`], [`object`], [`access`], [`outbox`], [`user`]: a file a table.
+
+pub mod sql;
+pub mod db;
+pub mod schema;
+pub mod payload;
+pub mod event;
+pub mod object;
+pub mod user;
+pub mod access;
+pub mod outbox;
+
+pub use db::{Db, Tx};
+
+/// What a failure of the database means to its caller.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another transaction was in the way: do it again.
+    #[error("conflict with another transaction")]
+    Conflict(#[source] Option<sqlx::Error>),
+    /// The database is away, locked, full or out of connections: nothing was written.
+    #[error("database unavailable")]
+    Unavailable(#[source] sqlx::Error),
+    /// The database refuses this statement or these values; doing it again will not help.
+    #[error("database refused a statement")]
+    Rejected(#[source] sqlx::Error),
+    /// What is stored cannot be read.
+    #[error("read stored {what}: {why}")]
+    Corrupt { what: &'static str, why: String },
+    /// The configuration does not fit the database.
+    #[error("{0}")]
+    Misconfigured(String),
+}
+
+impl StoreError {
+    /// Returns the database's own words, which may quote values: for the operator, never for a log
+    /// of requests.
+    pub fn detail(&self) -> String {
+        match self {
+            Self::Conflict(Some(error)) | Self::Unavailable(error) | Self::Rejected(error) => {
+                format!("{self}: {error}")
+            }
+            _ => self.to_string(),
+        }
+    }
+}
+
+/// Every statement, for the test that prepares each on both databases.
+pub fn statements() -> Vec<&'static sql::Statement> {
+    [
+        event::STATEMENTS,
+        object::STATEMENTS,
+        user::STATEMENTS,
+        access::STATEMENTS,
+        outbox::STATEMENTS,
+        schema::STATEMENTS,
+    ]
+    .concat()
+}

@@ -1,0 +1,237 @@
+//! What each of Stripe's objects is held to be: a row an object, read by the views that users see.
+
+use tollgate_stripe::id::EventId;
+use tollgate_stripe::object::Object;
+
+use crate::rules::ledger::Bearing;
+use crate::rules::merge::Standing;
+
+use super::sql::{Row, Statement, Type, params};
+use super::{Db, StoreError, Tx};
+
+pub(super) const STATEMENTS: &[&Statement] =
+    &[&TOUCHED, &SAVE, &OF_OWNERS, &FIND, &PAGE, &DELETE];
+
+fn code(bearing: Bearing) -> i64 {
+    match bearing {
+        Bearing::None => 0,
+        Bearing::Access => 1,
+        Bearing::Link => 2,
+        Bearing::Reversal => 3,
+    }
+}
+
+fn from_code(code: i64) -> Bearing {
+    match code {
+        1 => Bearing::Access,
+        2 => Bearing::Link,
+        3 => Bearing::Reversal,
+        _ => Bearing::None,
+    }
+}
+
+/// A row: the standing of an object and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredObject {
+    pub id: String,
+    pub account: Option<String>,
+    /// The customer, or the payment where no customer is known.
+    pub owner_id: Option<String>,
+    /// The payment that it speaks of.
+    pub payment_id: Option<String>,
+    /// The user that it names.
+    pub user_id: Option<String>,
+    pub bearing: Bearing,
+    /// Counts the saves; 0 before the first.
+    pub version: i64,
+    pub standing: Standing,
+}
+
+/// The columns of [`read`], in its order.
+macro_rules! columns {
+    () => {
+        "o.id, o.account, o.owner_id, o.payment_id, o.user_id, o.bearing, o.version,
+         o.observed_at, o.event_id, o.contested, o.unsettled, o.state"
+    };
+}
+
+static TOUCHED: Statement = Statement::batch(
+    "objects_touched",
+    &[("name", Type::Text)],
+    concat!(
+        "with r as (select * from {rows} as names) select ",
+        columns!(),
+        " from r join object o on o.id = r.name union select ",
+        columns!(),
+        " from r join object o on o.payment_id = r.name"
+    ),
+);
+
+/// Returns the objects of these ids and all objects of these payments.
+///
+/// # Errors
+/// As the database says, or a state is damaged.
+pub async fn touched<'a>(
+    tx: &mut Tx,
+    names: impl Iterator<Item = &'a str>,
+) -> Result<Vec<StoredObject>, StoreError> {
+    let rows = tx.batch(&TOUCHED, names.map(|it| params![it]).collect()).await?;
+    rows.iter().map(read).collect()
+}
+
+static SAVE: Statement = Statement::batch(
+    "save_objects",
+    &[
+        ("id", Type::Text),
+        ("kind", Type::Text),
+        ("account", Type::Text),
+        ("owner_id", Type::Text),
+        ("payment_id", Type::Text),
+        ("user_id", Type::Text),
+        ("bearing", Type::Int),
+        ("observed_at", Type::Int),
+        ("event_id", Type::Text),
+        ("contested", Type::Bool),
+        ("unsettled", Type::Bool),
+        ("version", Type::Int),
+        ("state", Type::Text),
+    ],
+    "insert into object (id, kind, account, owner_id, payment_id, user_id, bearing, observed_at,
+        event_id, contested, unsettled, version, state)
+     select id, kind, account, owner_id, payment_id, user_id, bearing, observed_at,
+        event_id, contested, unsettled, version, state
+     from {rows} as r
+     where true
+     on conflict (id) do update set account = excluded.account, owner_id = excluded.owner_id,
+        payment_id = excluded.payment_id, user_id = excluded.user_id,
+        bearing = excluded.bearing, observed_at = excluded.observed_at,
+        event_id = excluded.event_id, contested = excluded.contested,
+        unsettled = excluded.unsettled, version = excluded.version, state = excluded.state
+     where object.version = excluded.version - 1
+     returning version",
+);
+
+/// Saves objects, each as the next version of the one that was loaded.
+///
+/// # Errors
+/// [`StoreError::Conflict`] where another transaction saved one of them in between.
+pub async fn save(tx: &mut Tx, objects: &[&StoredObject]) -> Result<(), StoreError> {
+    let rows: Vec<_> = objects.iter().map(|it| values(it)).collect();
+    let saved = tx.batch(&SAVE, rows).await?.len();
+    if saved == objects.len() { Ok(()) } else { Err(StoreError::Conflict(None)) }
+}
+
+fn values(it: &StoredObject) -> Vec<super::sql::Value> {
+    params![
+        it.id.as_str(),
+        it.standing.object.kind().as_str(),
+        it.account.as_deref(),
+        it.owner_id.as_deref(),
+        it.payment_id.as_deref(),
+        it.user_id.as_deref(),
+        code(it.bearing),
+        it.standing.at,
+        it.standing.event_id.as_str(),
+        it.standing.contested,
+        it.standing.unsettled,
+        it.version + 1,
+        it.standing.object.to_stored(),
+    ]
+}
+
+static OF_OWNERS: Statement = Statement::batch(
+    "objects_of_owners",
+    &[("owner_id", Type::Text)],
+    concat!(
+        "select ",
+        columns!(),
+        " from {rows} as r
+     join object o on o.owner_id = r.owner_id
+     where o.bearing in (1, 3)
+        or (o.bearing = 2 and exists (
+            select 1 from object reversal
+            where reversal.owner_id = o.owner_id and reversal.bearing = 3))
+     order by o.id"
+    ),
+);
+
+/// Returns all that bears on the access of these owners.
+///
+/// # Errors
+/// As the database says, or a state is damaged.
+pub async fn of_owners(tx: &mut Tx, owners: &[&str]) -> Result<Vec<StoredObject>, StoreError> {
+    let rows = owners.iter().map(|it| params![*it]).collect();
+    tx.batch(&OF_OWNERS, rows).await?.iter().map(read).collect()
+}
+
+/// Returns all that bears on the access of these owners, outside of a transaction.
+///
+/// # Errors
+/// As the database says, or a state is damaged.
+pub async fn read_of_owners(db: &Db, owners: &[&str]) -> Result<Vec<StoredObject>, StoreError> {
+    let rows = owners.iter().map(|it| params![*it]).collect();
+    db.fetch_rows(&OF_OWNERS, rows).await?.iter().map(read).collect()
+}
+
+static FIND: Statement =
+    Statement::plain("find_object", concat!("select ", columns!(), " from object o where o.id = $1"));
+
+/// Returns the object of this id.
+///
+/// # Errors
+/// As the database says, or its state is damaged.
+pub async fn find(db: &Db, id: &str) -> Result<Option<StoredObject>, StoreError> {
+    db.fetch(&FIND, params![id]).await?.first().map(read).transpose()
+}
+
+static PAGE: Statement = Statement::plain(
+    "objects_page",
+    concat!("select ", columns!(), " from object o where o.id > $1 order by o.id limit $2"),
+);
+
+/// Returns up to `limit` objects after the id `after`, in the order of their ids.
+///
+/// # Errors
+/// As the database says, or a state is damaged.
+pub async fn page(db: &Db, after: &str, limit: i64) -> Result<Vec<StoredObject>, StoreError> {
+    db.fetch(&PAGE, params![after, limit]).await?.iter().map(read).collect()
+}
+
+static DELETE: Statement = Statement::batch(
+    "delete_objects",
+    &[("id", Type::Text)],
+    "delete from object where id in (select id from {rows} as r)",
+);
+
+/// Forgets objects, to be derived again.
+///
+/// # Errors
+/// As the database says.
+pub async fn delete(tx: &mut Tx, ids: &[String]) -> Result<(), StoreError> {
+    let rows = ids.iter().map(|it| params![it.as_str()]).collect();
+    tx.batch(&DELETE, rows).await.map(drop)
+}
+
+fn read(row: &Row) -> Result<StoredObject, StoreError> {
+    let state: &str = row.get(11)?;
+    let object = Object::parse_stored(state).map_err(|error| StoreError::Corrupt {
+        what: "object",
+        why: error.to_string(),
+    })?;
+    Ok(StoredObject {
+        id: row.get(0)?,
+        account: row.get(1)?,
+        owner_id: row.get(2)?,
+        payment_id: row.get(3)?,
+        user_id: row.get(4)?,
+        bearing: from_code(row.get(5)?),
+        version: row.get(6)?,
+        standing: Standing {
+            at: row.get(7)?,
+            event_id: EventId::from(row.get::<String>(8)?),
+            contested: row.get(9)?,
+            unsettled: row.get(10)?,
+            object,
+        },
+    })
+}

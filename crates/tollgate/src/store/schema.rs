@@ -1,0 +1,68 @@
+//! The tables: migrations that are never edited once released, and what the database itself must
+//! remember (its mode).
+
+use sqlx::migrate::{Migration, MigrationType};
+use sqlx::{AssertSqlSafe, SqlSafeStr};
+
+use super::sql::{Statement, params};
+use super::{Db, StoreError};
+
+/// Version, name, text.
+const MIGRATIONS: &[(i64, &str, &str)] =
+    &[(1, "ground", include_str!("../../migrations/0001_ground.sql"))];
+
+pub(super) const STATEMENTS: &[&Statement] = &[&CLAIM_MODE, &READ_MODE];
+
+/// Brings the database's tables to this version.
+///
+/// # Errors
+/// The database is away, or was written by a newer version.
+pub async fn migrate(db: &Db) -> Result<(), StoreError> {
+    let fill = |text: &str| match db.is_postgres() {
+        true => text
+            .replace("{blob}", "bytea")
+            .replace("{state}", "cast(state as json)")
+            .replace("{items}", "json_array_elements(cast(state as json) -> 'items' -> 'data') as item (value)")
+            .replace("{features}", "json_array_elements(cast(state as json) -> 'entitlements' -> 'data') as item (value)"),
+        false => text
+            .replace("{blob}", "blob")
+            .replace("{state}", "state")
+            .replace("{items}", "json_each(state, '$.items.data') as item")
+            .replace("{features}", "json_each(state, '$.entitlements.data') as item"),
+    };
+    let migrations = MIGRATIONS.iter().map(|(version, name, text)| {
+        let text = AssertSqlSafe(fill(text)).into_sql_str();
+        Migration::new(*version, (*name).into(), MigrationType::Simple, text, false)
+    });
+    db.migrate(migrations.collect()).await
+}
+
+static CLAIM_MODE: Statement = Statement::plain(
+    "claim_mode",
+    "insert into meta (key, value) values ('livemode', $1) on conflict (key) do nothing",
+);
+
+static READ_MODE: Statement =
+    Statement::plain("read_mode", "select value from meta where key = 'livemode'");
+
+/// Returns whether this database is for live mode; `None` before its first event.
+///
+/// # Errors
+/// As the database says.
+pub async fn livemode(db: &Db) -> Result<Option<bool>, StoreError> {
+    let rows = db.fetch(&READ_MODE, params![]).await?;
+    rows.first().map(|row| Ok(row.get::<String>(0)? == "true")).transpose()
+}
+
+/// Makes the database one of this mode unless it is of the other already; returns its mode.
+///
+/// # Errors
+/// As the database says.
+pub async fn claim_livemode(db: &Db, livemode: bool) -> Result<bool, StoreError> {
+    let mut tx = db.begin().await?;
+    tx.run(&CLAIM_MODE, params![livemode.to_string()]).await?;
+    let rows = tx.run(&READ_MODE, params![]).await?;
+    let mode = rows.first().map(|row| row.get::<String>(0)).transpose()?;
+    tx.commit().await?;
+    Ok(mode.as_deref() == Some("true"))
+}

@@ -1,0 +1,207 @@
+//! From bytes and a signature to an observation: verify, parse, normalise. No I/O, any API
+//! version, snapshot or thin. Nothing here can fail for what an object says: what cannot be read
+//! becomes [`Reading::Broken`] and is stored as a failed event, never lost.
+
+use serde_json::Value;
+use tollgate_stripe::event::{Event, EventError, SnapshotEvent, ThinEvent};
+use tollgate_stripe::id::EventId;
+use tollgate_stripe::object::{Kind, Object};
+use tollgate_stripe::signature::{self, SignatureError};
+
+use crate::rules::catalog;
+use crate::rules::effects::{self, Effect, EffectKind, News};
+use crate::rules::merge::Contestant;
+use crate::rules::observation::Observation;
+
+/// An event that came in, normalised.
+#[derive(Clone, Debug)]
+pub struct Incoming {
+    pub id: EventId,
+    /// Stripe's `type`.
+    pub event_type: String,
+    /// Unix seconds.
+    pub created: i64,
+    pub livemode: bool,
+    /// The connected account that the event is about.
+    pub account: Option<String>,
+    pub api_version: Option<String>,
+    pub reading: Reading,
+}
+
+/// What an event says.
+#[derive(Clone, Debug)]
+pub enum Reading {
+    /// A snapshot of an object, and the facts that the event tells.
+    Observed { key: String, observation: Box<Observation>, effects: Vec<Effect> },
+    /// Facts without a snapshot to keep: a thin event, or an object without an id.
+    Noted { object_id: Option<String>, effects: Vec<Effect> },
+    /// A type we do not act on.
+    Ignored,
+    /// A type we act on, in a shape we cannot read; says why, without any of its content.
+    Broken(String),
+}
+
+impl Incoming {
+    /// Returns the key of the object that the event is about.
+    pub fn object_id(&self) -> Option<&str> {
+        match &self.reading {
+            Reading::Observed { key, .. } => Some(key),
+            Reading::Noted { object_id, .. } => object_id.as_deref(),
+            Reading::Ignored | Reading::Broken(_) => None,
+        }
+    }
+
+    /// Returns the customer that the event is about, where its object names one.
+    pub fn customer(&self) -> Option<&str> {
+        match &self.reading {
+            Reading::Observed { observation, .. } => {
+                observation.object.customer().map(AsRef::as_ref)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Why a request is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    #[error("verify signature: {0}")]
+    Signature(#[from] SignatureError),
+    #[error("read event: {0}")]
+    Malformed(#[from] EventError),
+}
+
+impl Refusal {
+    /// Returns the reason's name as callers see it.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Signature(error) => error.reason(),
+            Self::Malformed(_) => "malformed_event",
+        }
+    }
+}
+
+/// Verifies a request on its raw body and reads it. `now` and `tolerance` are in seconds.
+///
+/// # Errors
+/// The signature is missing, wrong or too old, or the body is no event.
+pub fn admit(
+    body: &[u8],
+    header: Option<&str>,
+    secrets: &[impl AsRef<str>],
+    now: i64,
+    tolerance: i64,
+) -> Result<Incoming, Refusal> {
+    signature::verify(body, header, secrets, now, tolerance)?;
+    Ok(read(body)?)
+}
+
+/// Reads an event that is known to be Stripe's.
+///
+/// # Errors
+/// The body is no event.
+pub fn read(body: &[u8]) -> Result<Incoming, EventError> {
+    Ok(match Event::parse(body)? {
+        Event::Snapshot(event) => Incoming {
+            reading: read_snapshot(&event),
+            id: event.id,
+            event_type: event.kind,
+            created: event.created,
+            livemode: event.livemode,
+            account: event.account,
+            api_version: event.api_version,
+        },
+        Event::Thin(event) => Incoming {
+            reading: read_thin(&event),
+            id: event.id,
+            event_type: event.kind,
+            created: event.created,
+            livemode: event.livemode,
+            account: event.context,
+            api_version: None,
+        },
+    })
+}
+
+fn read_snapshot(event: &SnapshotEvent<'_>) -> Reading {
+    let Some(entry) = catalog::entry(&event.kind) else { return Reading::Ignored };
+    let object = match Object::read(entry.kind, event.object.get()) {
+        Ok(object) => ended_by(&event.kind, object),
+        Err(error) => return Reading::Broken(format!("read {}: {error}", entry.kind.as_str())),
+    };
+    let previous = event.previous_attributes.and_then(|it| serde_json::from_str(it.get()).ok());
+    let effects = effects::facts(&News {
+        event_type: &event.kind,
+        created: event.created,
+        object: &object,
+        previous: previous.as_ref(),
+    });
+    match key(&object) {
+        Some(key) => {
+            let observation = observation(event, object);
+            Reading::Observed { key, observation: Box::new(observation), effects }
+        }
+        None if event.kind == "invoice.upcoming" => Reading::Noted { object_id: None, effects },
+        None => Reading::Broken(format!("read {}: its id is missing", entry.kind.as_str())),
+    }
+}
+
+fn observation(event: &SnapshotEvent<'_>, object: Object) -> Observation {
+    Observation {
+        event_id: event.id.clone(),
+        at: event.created,
+        is_creation: event.kind.ends_with(".created"),
+        object,
+    }
+}
+
+/// Deleted objects look in their last event as they did before: the type alone says it.
+fn ended_by(event_type: &str, mut object: Object) -> Object {
+    match (&mut object, event_type) {
+        (Object::Customer(it), "customer.deleted") => it.deleted = true,
+        (Object::Invoice(it), "invoice.deleted") => it.deleted = true,
+        (Object::Product(it), "product.deleted") => it.deleted = true,
+        (Object::Price(it), "price.deleted") => it.deleted = true,
+        (Object::Coupon(it), "coupon.deleted") => it.deleted = true,
+        _ => {}
+    }
+    object
+}
+
+/// Returns the name under which an object is stored: its id, or its customer's for the summary of
+/// entitlements, which has none of its own.
+fn key(object: &Object) -> Option<String> {
+    match object {
+        Object::Entitlements(it) => Some(format!("entitlements:{}", it.customer)),
+        _ => object.id().filter(|it| !it.is_empty()).map(str::to_owned),
+    }
+}
+
+/// A thin event is a reference: Stripe is asked for the object.
+fn read_thin(event: &ThinEvent) -> Reading {
+    let snapshot_type = event.kind.strip_prefix("v1.").unwrap_or(&event.kind);
+    let known = event.related_object.as_ref().filter(|it| {
+        catalog::entry(snapshot_type).is_some() || it.kind.parse::<Kind>().is_ok()
+    });
+    match known {
+        Some(it) => {
+            let refresh = Effect::new(EffectKind::Refresh, &it.id, event.created);
+            Reading::Noted { object_id: Some(it.id.clone()), effects: vec![refresh] }
+        }
+        None => Reading::Ignored,
+    }
+}
+
+/// Reads a stored event as one of several observations of the same second; `None` if it is none.
+pub fn contestant(body: &[u8]) -> Option<Contestant> {
+    let Ok(Event::Snapshot(event)) = Event::parse(body) else { return None };
+    let entry = catalog::entry(&event.kind)?;
+    let object = ended_by(&event.kind, Object::read(entry.kind, event.object.get()).ok()?);
+    key(&object)?;
+    let value = |it: &serde_json::value::RawValue| serde_json::from_str::<Value>(it.get()).ok();
+    Some(Contestant {
+        raw: value(event.object)?,
+        previous: event.previous_attributes.and_then(value),
+        observation: observation(&event, object),
+    })
+}
