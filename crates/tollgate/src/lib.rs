@@ -19,3 +19,4 @@ pub mod rules;
 pub mod store;
 pub mod receive;
 pub mod answer;
+pub mod reconcile;

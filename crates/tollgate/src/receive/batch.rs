@@ -1,4 +1,4 @@
-//! One transaction, from the events that came in to the effects they cause. Read [`apply`] from
+//! One transaction, from the events that came in to the effects they cause. Read [`apply_in`] from
 //! top to bottom: it is the picture. The number of statements does not depend on the size of the
 //! batch.
 
@@ -47,19 +47,33 @@ pub async fn apply(
     inputs: &[Input],
     now_ms: i64,
 ) -> Result<Applied, StoreError> {
+    let mut tx = db.begin().await?;
+    let applied = apply_in(&mut tx, rulebook, inputs, now_ms).await?;
+    tx.commit().await?;
+    Ok(applied)
+}
+
+/// Applies inputs in a transaction that the caller commits.
+///
+/// # Errors
+/// The transaction is then of no more use.
+pub async fn apply_in(
+    tx: &mut Tx,
+    rulebook: &Rulebook,
+    inputs: &[Input],
+    now_ms: i64,
+) -> Result<Applied, StoreError> {
     let now = now_ms.div_euclid(1000);
     let batch = Batch::of(inputs);
-    let mut tx = db.begin().await?;
     tx.lock(&batch.names_to_lock()).await?;
-    let recorded = store::event::record(&mut tx, batch.new_events(now_ms)).await?;
+    let recorded = store::event::record(tx, batch.new_events(now_ms)).await?;
     let news = batch.news(&recorded);
-    conclude(&mut tx, &news, now).await?;
-    let objects = merge(&mut tx, &news).await?;
-    name_users(&mut tx, &batch.users, now).await?;
-    let changed = derive(&mut tx, rulebook, &batch, &objects, now).await?;
+    conclude(tx, &news, now).await?;
+    let objects = merge(tx, &news).await?;
+    name_users(tx, &batch.users, now).await?;
+    let changed = derive(tx, rulebook, &batch, &objects, now).await?;
     let effects = effects(&news, &objects, &changed);
-    store::outbox::stage(&mut tx, &effects, now).await?;
-    tx.commit().await?;
+    store::outbox::stage(tx, &effects, now).await?;
     Ok(Applied { outcomes: outcomes(inputs, &recorded), changed })
 }
 

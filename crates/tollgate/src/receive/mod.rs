@@ -27,7 +27,7 @@ use crate::store::user::AppUser;
 use crate::store::{Db, StoreError, payload};
 use crate::webhook::Incoming;
 
-pub use batch::apply;
+pub use batch::{Applied, apply, apply_in};
 pub(crate) use batch::{access_of, owners_of};
 
 /// Inputs that may wait; one more is refused, so that memory stays bounded.

@@ -173,15 +173,19 @@ pub async fn read_of_owners(db: &Db, owners: &[&str]) -> Result<Vec<StoredObject
     db.fetch_rows(&OF_OWNERS, rows).await?.iter().map(read).collect()
 }
 
-static FIND: Statement =
-    Statement::plain("find_object", concat!("select ", columns!(), " from object o where o.id = $1"));
+static FIND: Statement = Statement::batch(
+    "find_objects",
+    &[("id", Type::Text)],
+    concat!("select ", columns!(), " from {rows} as r join object o on o.id = r.id"),
+);
 
-/// Returns the object of this id.
+/// Returns the objects of these ids, those that are known.
 ///
 /// # Errors
-/// As the database says, or its state is damaged.
-pub async fn find(db: &Db, id: &str) -> Result<Option<StoredObject>, StoreError> {
-    db.fetch(&FIND, params![id]).await?.first().map(read).transpose()
+/// As the database says, or a state is damaged.
+pub async fn find_all(db: &Db, ids: &[&str]) -> Result<Vec<StoredObject>, StoreError> {
+    let rows = ids.iter().map(|it| params![*it]).collect();
+    db.fetch_rows(&FIND, rows).await?.iter().map(read).collect()
 }
 
 static PAGE: Statement = Statement::plain(

@@ -13,7 +13,7 @@ use super::StoreError;
 const RAW: u8 = 0;
 const DICTIONARY_1: u8 = 1;
 const DICTIONARY_1_BYTES: &[u8] = include_bytes!("../../dictionaries/events-1.zdict");
-const LEVEL: i32 = 1;
+const LEVEL: i32 = 3;
 /// No stored body is larger than a request may be.
 const BODY_BYTES_MAX: usize = 1 << 20;
 
