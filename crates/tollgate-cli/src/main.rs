@@ -1,1 +1,85 @@
-fn main(){}
+//! The binary `tollgate`: one file a command. Exit codes: 0 done, 1 found something wrong, 2 wrong
+//! usage, 3 Stripe or the database unreachable.
+
+mod config;
+mod dev;
+mod events;
+mod exit;
+mod explain;
+mod logging;
+mod migrate;
+mod openapi;
+mod rebuild;
+mod serve;
+mod shutdown;
+mod trigger;
+mod verify;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Tollgate: between Stripe and your app. Who has paid, and what may they use?
+#[derive(Debug, Parser)]
+#[command(name = "tollgate", version, propagate_version = true)]
+struct Arguments {
+    /// The configuration file [default: ./tollgate.toml where it exists].
+    #[arg(long, global = true, env = "TOLLGATE_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server.
+    Serve,
+    /// Run everything offline, with test secrets, and a page that shows what happens.
+    Dev(dev::Arguments),
+    /// Build, sign and post a coherent story of events.
+    Trigger(trigger::Arguments),
+    /// Say why a signature fails.
+    Verify(verify::Arguments),
+    /// Say what a user may use, and why.
+    Explain(explain::Arguments),
+    /// List, show or replay the stored events.
+    #[command(subcommand)]
+    Events(events::Command),
+    /// Derive the whole state anew from the stored events and mend what differs.
+    Rebuild(rebuild::Arguments),
+    /// Print the configuration and where each value comes from.
+    Config(config::Arguments),
+    /// Bring the database's tables to this version.
+    Migrate,
+    /// Print the OpenAPI document.
+    Openapi,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return exit::report(&anyhow::Error::from(error)),
+    };
+    // A second provider cannot be there: this is the only call.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let done = runtime.block_on(run(arguments));
+    done.unwrap_or_else(|error| exit::report(&error))
+}
+
+async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let file = arguments.config.as_deref();
+    match arguments.command {
+        Command::Serve => serve::run(file).await,
+        Command::Dev(it) => dev::run(file, &it).await,
+        Command::Trigger(it) => trigger::run(file, &it).await,
+        Command::Verify(it) => verify::run(&it),
+        Command::Explain(it) => explain::run(file, &it).await,
+        Command::Events(it) => events::run(file, &it).await,
+        Command::Rebuild(it) => rebuild::run(file, &it).await,
+        Command::Config(it) => config::run(file, &it),
+        Command::Migrate => migrate::run(file).await,
+        Command::Openapi => openapi::run(),
+    }
+}

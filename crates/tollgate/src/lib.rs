@@ -14,6 +14,7 @@
 //! - [`config`], [`clock`]: the only rooms that read the environment and the time.
 
 pub mod clock;
+pub mod crash;
 pub mod webhook;
 pub mod rules;
 pub mod store;

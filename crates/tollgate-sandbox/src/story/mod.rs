@@ -18,7 +18,9 @@ mod traffic;
 mod versions;
 
 pub use cast::Cast;
-pub use repertoire::{EVENT_TYPES, STORIES, StoryInfo, for_event, story, story_until};
+pub use repertoire::{
+    EVENT_TYPES, STORIES, StoryInfo, delivered, for_event, for_event_until, story, story_until,
+};
 pub use traffic::mix;
 pub use versions::ApiVersionShape;
 

@@ -2,6 +2,7 @@
 
 use super::StoryEvent;
 use super::cast::Cast;
+use super::dice::Dice;
 use super::stories::{
     disputes, endings, failures, invoices, money_back, orders, plan_changes, shop, subscribing,
     thin, trials,
@@ -210,19 +211,45 @@ pub fn story(name: &str, cast: &Cast) -> Option<Vec<StoryEvent>> {
 /// Tells a story whose last event happens at `end` or shortly before, whatever the cast's start;
 /// so nothing in it lies in the future of someone for whom it is `end`.
 pub fn story_until(name: &str, cast: &Cast, end: i64) -> Option<Vec<StoryEvent>> {
+    until(cast, end, |cast| story(name, cast))
+}
+
+/// Tells a story that contains an event type, as [`for_event`], and ends as [`story_until`].
+pub fn for_event_until(event_type: &str, cast: &Cast, end: i64) -> Option<Vec<StoryEvent>> {
+    until(cast, end, |cast| for_event(event_type, cast))
+}
+
+fn until(
+    cast: &Cast,
+    end: i64,
+    tell: impl Fn(&Cast) -> Option<Vec<StoryEvent>>,
+) -> Option<Vec<StoryEvent>> {
     /// Months differ in length: moving the start can move the end by days, so it is done again.
     const TRIES: usize = 4;
     let mut cast = Cast { start: end, ..cast.clone() };
-    let mut events = story(name, &cast)?;
+    let mut events = tell(&cast)?;
     for _ in 0..TRIES {
         let over = events.last().map_or(0, |last| last.created - end);
         if over <= 0 {
             break;
         }
         cast.start -= over;
-        events = story(name, &cast)?;
+        events = tell(&cast)?;
     }
     Some(events)
+}
+
+/// Returns events as a network may deliver them: each `copies` times, in the order that `seed`
+/// gives.
+pub fn delivered(events: &[StoryEvent], copies: usize, seed: u64) -> Vec<StoryEvent> {
+    let mut dice = Dice::new(seed, "delivery");
+    let mut all: Vec<StoryEvent> =
+        events.iter().flat_map(|it| std::iter::repeat_n(it, copies)).cloned().collect();
+    for last in (1..all.len()).rev() {
+        let other = dice.below(last as u64 + 1);
+        all.swap(last, usize::try_from(other).unwrap_or(last));
+    }
+    all
 }
 
 /// Tells a coherent story that contains an event type of [`EVENT_TYPES`], or None for a type that

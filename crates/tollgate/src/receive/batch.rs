@@ -9,6 +9,7 @@ use tollgate_stripe::object::Object;
 use super::ownership::{self, customer_of, is_customer, user_of};
 use super::retry::retry_at;
 use super::{EventInput, Input, Outcome, Purpose};
+use crate::crash;
 use crate::rules::access::{Access, access, claims};
 use crate::rules::effects::{Effect, EffectKind};
 use crate::rules::ledger::{Ledger, bearing};
@@ -48,8 +49,10 @@ pub async fn apply(
     now_ms: i64,
 ) -> Result<Applied, StoreError> {
     let mut tx = db.begin().await?;
+    crash::point("begun");
     let applied = apply_in(&mut tx, rulebook, inputs, now_ms).await?;
     tx.commit().await?;
+    crash::point("committed");
     Ok(applied)
 }
 
@@ -67,13 +70,17 @@ pub async fn apply_in(
     let batch = Batch::of(inputs);
     tx.lock(&batch.names_to_lock()).await?;
     let recorded = store::event::record(tx, batch.new_events(now_ms)).await?;
+    crash::point("recorded");
     let news = batch.news(&recorded);
     conclude(tx, &news, now).await?;
     let objects = merge(tx, &news).await?;
+    crash::point("merged");
     name_users(tx, &batch.users, now).await?;
     let changed = derive(tx, rulebook, &batch, &objects, now).await?;
+    crash::point("derived");
     let effects = effects(&news, &objects, &changed);
     store::outbox::stage(tx, &effects, now).await?;
+    crash::point("staged");
     Ok(Applied { outcomes: outcomes(inputs, &recorded), changed })
 }
 

@@ -1,0 +1,133 @@
+//! `tollgate events list|show|replay`: the stored events.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use tollgate::answer::rfc3339;
+use tollgate::clock::Clock;
+use tollgate::config::Config;
+use tollgate::receive::{self, Outcome, Receiver};
+use tollgate::reconcile::replay;
+use tollgate::store::event::{self, Status, Summary};
+use tollgate::store::{Db, schema};
+
+use crate::exit::{self, WrongUsage};
+
+/// List, show or replay the stored events.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// List the newest events.
+    List {
+        /// Only those of this status: applied, ignored or failed.
+        #[arg(long)]
+        status: Option<String>,
+        /// How many.
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(i64).range(1..=1000))]
+        limit: i64,
+        /// Print JSON, one event a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print an event as Stripe sent it, byte for byte, and on standard error what became of it.
+    Show {
+        /// The event's id.
+        id: String,
+    },
+    /// Apply events again: those named, or all that failed.
+    Replay {
+        /// The events' ids.
+        ids: Vec<String>,
+        /// All that failed (at most a thousand at a time).
+        #[arg(long, conflicts_with = "ids")]
+        failed: bool,
+    },
+}
+
+/// Runs the command.
+pub async fn run(file: Option<&Path>, command: &Command) -> anyhow::Result<ExitCode> {
+    let config = Config::from_environment(file)?;
+    let db = Db::connect(&config.database_url).await?;
+    schema::migrate(&db).await?;
+    match command {
+        Command::List { status, limit, json } => list(&db, status.as_deref(), *limit, *json).await,
+        Command::Show { id } => show(&db, id).await,
+        Command::Replay { ids, failed } => replay(&db, config, ids, *failed).await,
+    }
+}
+
+async fn list(db: &Db, status: Option<&str>, limit: i64, json: bool) -> anyhow::Result<ExitCode> {
+    let unknown = |it: &str| WrongUsage(format!("status {it}: use applied, ignored or failed"));
+    let status = status.map(|it| Status::from_name(it).ok_or_else(|| unknown(it))).transpose()?;
+    for it in event::list(db, status, limit).await? {
+        if json {
+            println!("{}", serde_json::to_string(&it)?);
+        } else {
+            println!("{}", line(&it));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn line(it: &Summary) -> String {
+    let about = it.object_id.as_deref().unwrap_or("-");
+    let at = rfc3339(it.created_at);
+    let mut line = format!("{at}  {:<8} {:<44} {about}  {}", it.status, it.event_type, it.id);
+    if let Some(error) = &it.error {
+        let next = it.retry_at.map_or("not tried again".to_owned(), rfc3339);
+        line.push_str(&format!("\n    {error} ({} attempts; next: {next})", it.attempts));
+    }
+    line
+}
+
+async fn show(db: &Db, id: &str) -> anyhow::Result<ExitCode> {
+    let Some((summary, body)) = event::show(db, id).await? else {
+        eprintln!("no event {id} is stored");
+        return Ok(exit::found_something());
+    };
+    eprintln!("{}", line(&summary));
+    std::io::Write::write_all(&mut std::io::stdout(), &body)?;
+    println!();
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn replay(
+    db: &Db,
+    config: Config,
+    ids: &[String],
+    failed: bool,
+) -> anyhow::Result<ExitCode> {
+    let ids = match (ids, failed) {
+        ([], false) => {
+            return Err(WrongUsage("name events, or give --failed".to_owned()).into());
+        }
+        ([], true) => {
+            let failed = event::list(db, Some(Status::Failed), 1000).await?;
+            failed.into_iter().map(|it| it.id).collect()
+        }
+        _ => ids.to_vec(),
+    };
+    let rulebook = Arc::new(config.rulebook);
+    let (receiver, writers) = receive::open(db, &rulebook, &Clock::system());
+    let wrong = replay_all(db, &receiver, &ids).await?;
+    drop(receiver);
+    writers.finish().await;
+    db.close().await;
+    Ok(if wrong == 0 { ExitCode::SUCCESS } else { exit::found_something() })
+}
+
+async fn replay_all(db: &Db, receiver: &Receiver, ids: &[String]) -> anyhow::Result<usize> {
+    let mut wrong = 0;
+    for id in ids {
+        match replay::one(db, receiver, id).await? {
+            None => println!("{id}  not stored"),
+            Some(Outcome::Failed(why)) => println!("{id}  failed: {why}"),
+            Some(outcome) => {
+                println!("{id}  {}", if outcome == Outcome::Ignored { "ignored" } else { "applied" });
+                continue;
+            }
+        }
+        wrong += 1;
+    }
+    Ok(wrong)
+}

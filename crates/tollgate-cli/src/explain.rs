@@ -1,0 +1,34 @@
+//! `tollgate explain USER`: what a user may use, and why.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use tollgate::answer;
+use tollgate::clock::Clock;
+use tollgate::config::Config;
+use tollgate::store::Db;
+
+/// Say what a user may use, and why.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The app's id of the user.
+    user: String,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub async fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let config = Config::from_environment(file)?;
+    let db = Db::connect(&config.database_url).await?;
+    tollgate::store::schema::migrate(&db).await?;
+    let now = Clock::system().now();
+    let explanation = answer::explain(&db, &config.rulebook, &arguments.user, now).await?;
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&explanation)?);
+    } else {
+        print!("{explanation}");
+    }
+    Ok(ExitCode::SUCCESS)
+}

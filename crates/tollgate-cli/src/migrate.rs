@@ -1,0 +1,17 @@
+//! `tollgate migrate`: brings the database's tables to this version.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use tollgate::config::Config;
+use tollgate::store::{Db, schema};
+
+/// Runs the command.
+pub async fn run(file: Option<&Path>) -> anyhow::Result<ExitCode> {
+    let config = Config::from_environment(file)?;
+    let db = Db::connect(&config.database_url).await?;
+    schema::migrate(&db).await?;
+    db.close().await;
+    println!("The database is up to date.");
+    Ok(ExitCode::SUCCESS)
+}

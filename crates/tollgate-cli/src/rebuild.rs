@@ -1,0 +1,68 @@
+//! `tollgate rebuild [--check]`: derives the whole state anew from the stored events.
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::process::ExitCode;
+
+use tollgate::clock::Clock;
+use tollgate::config::Config;
+use tollgate::reconcile::rebuild::{self, Report};
+use tollgate::store::{Db, schema};
+
+use crate::exit;
+
+/// How many events lie between two lines of progress.
+const PROGRESS_EVERY: u64 = 10_240;
+
+/// Derive the whole state anew from the stored events and mend what differs.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Change nothing; exit with 1 where something differs.
+    #[arg(long)]
+    check: bool,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub async fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let config = Config::from_environment(file)?;
+    let db = Db::connect(&config.database_url).await?;
+    schema::migrate(&db).await?;
+    let folder = tempfile::tempdir()?;
+    let scratch = folder.path().join("scratch.db");
+    let now_ms = Clock::system().now_ms();
+    let mend = !arguments.check;
+    let report =
+        rebuild::run(&db, &config.rulebook, &scratch, now_ms, mend, progress).await?;
+    db.close().await;
+    print(&report, arguments)?;
+    let wrong = arguments.check && !report.drift.is_empty();
+    Ok(if wrong { exit::found_something() } else { ExitCode::SUCCESS })
+}
+
+fn progress(events: u64) {
+    if events % PROGRESS_EVERY != 0 {
+        return;
+    }
+    if std::io::stderr().is_terminal() {
+        eprint!("\r{events} events");
+    } else {
+        eprintln!("{events} events");
+    }
+}
+
+fn print(report: &Report, arguments: &Arguments) -> anyhow::Result<()> {
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(report)?);
+        return Ok(());
+    }
+    for it in &report.drift {
+        println!("{} {}: {}", it.table, it.id, it.what);
+    }
+    let Report { events, objects, users, drift } = report;
+    let verb = if arguments.check { "differ" } else { "were mended" };
+    println!("{events} events, {objects} objects, {users} users; {} {verb}.", drift.len());
+    Ok(())
+}

@@ -1,0 +1,155 @@
+//! `tollgate trigger EVENT`: a coherent story that contains the event, signed and posted to any
+//! URL. Its objects refer to one another, so that an app under test sees what Stripe would send.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use serde_json::json;
+use tollgate::clock::Clock;
+use tollgate::config::Config;
+use tollgate_sandbox::story::{self, Cast, EVENT_TYPES, STORIES, StoryEvent};
+use tollgate_stripe::signature;
+
+use crate::dev;
+use crate::exit::{self, WrongUsage};
+
+/// Signs what `--bad-signature` sends; nobody's secret.
+const WRONG_SECRET: &str = "whsec_wrong";
+/// Copies of each event at the most.
+const COPIES_MAX: usize = 100;
+
+/// Build, sign and post a coherent story of events.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// An event type (`checkout.session.completed`) or a story (`renewal_fails_recovers`);
+    /// `list` names them all.
+    event: String,
+    /// The app's user who buys.
+    #[arg(long)]
+    user: Option<String>,
+    /// The Stripe customer, `cus_…` [default: made from the seed].
+    #[arg(long)]
+    customer: Option<String>,
+    /// Where to post [default: the configured listener's /stripe/webhook].
+    #[arg(long)]
+    url: Option<String>,
+    /// The signing secret [default: the first configured one, else that of `tollgate dev`].
+    #[arg(long, hide_env_values = true)]
+    secret: Option<String>,
+    /// The price that is bought [default: the first configured one].
+    #[arg(long)]
+    price: Option<String>,
+    /// Decides all ids, names and amounts [default: the time].
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Post each event so many times.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    duplicate: usize,
+    /// Post in the order that this seed gives.
+    #[arg(long, value_name = "SEED")]
+    shuffle: Option<u64>,
+    /// Sign with a wrong secret: every post must be refused.
+    #[arg(long)]
+    bad_signature: bool,
+    /// Print one line of JSON an event.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub async fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    if arguments.event == "list" {
+        return Ok(list());
+    }
+    let config = Config::from_environment(file)?;
+    let clock = Clock::system();
+    let events = deliveries(arguments, &config, clock.now_ms())?;
+    let url = arguments.url.clone().unwrap_or_else(|| default_url(&config));
+    let secret = secret(arguments, &config);
+    let client = reqwest::Client::builder().build()?;
+    let mut wrong = 0;
+    for event in &events {
+        let header = signature::header(event.body.as_bytes(), &[&secret], clock.now());
+        let status = post(&client, &url, event, header).await?;
+        print(event, status, arguments.json);
+        let expected = if arguments.bad_signature { status == 400 } else { status < 300 };
+        wrong += usize::from(!expected);
+    }
+    Ok(if wrong == 0 { ExitCode::SUCCESS } else { exit::found_something() })
+}
+
+fn list() -> ExitCode {
+    println!("Event types");
+    EVENT_TYPES.iter().for_each(|it| println!("  {it}"));
+    println!("\nStories");
+    STORIES.iter().for_each(|it| println!("  {:<28} {}", it.name, it.summary));
+    ExitCode::SUCCESS
+}
+
+fn deliveries(
+    arguments: &Arguments,
+    config: &Config,
+    now_ms: i64,
+) -> anyhow::Result<Vec<StoryEvent>> {
+    let now = now_ms.div_euclid(1000);
+    let seed = arguments.seed.unwrap_or(now_ms.unsigned_abs());
+    let mut cast = Cast::new(seed, now);
+    cast.user.clone_from(&arguments.user);
+    if let Some(customer) = &arguments.customer {
+        cast.customer.clone_from(customer);
+    }
+    if let Some(price) = arguments.price.clone().or_else(|| first_price(config)) {
+        cast.price = price;
+    }
+    let name = arguments.event.as_str();
+    let events = story::for_event_until(name, &cast, now)
+        .or_else(|| story::story_until(name, &cast, now))
+        .ok_or_else(|| WrongUsage(format!("no story tells of {name}: try `tollgate trigger list`")))?;
+    let copies = arguments.duplicate.clamp(1, COPIES_MAX);
+    Ok(match arguments.shuffle {
+        Some(seed) => story::delivered(&events, copies, seed),
+        None => events.iter().flat_map(|it| std::iter::repeat_n(it, copies)).cloned().collect(),
+    })
+}
+
+fn first_price(config: &Config) -> Option<String> {
+    config.rulebook.plans.iter().find_map(|it| it.prices.values().next().cloned())
+}
+
+fn default_url(config: &Config) -> String {
+    format!("http://{}/stripe/webhook", config.listen)
+}
+
+fn secret(arguments: &Arguments, config: &Config) -> String {
+    if arguments.bad_signature {
+        return WRONG_SECRET.to_owned();
+    }
+    let configured = config.webhook_secrets.first().map(|it| it.expose().to_owned());
+    arguments.secret.clone().or(configured).unwrap_or_else(|| dev::WEBHOOK_SECRET.to_owned())
+}
+
+async fn post(
+    client: &reqwest::Client,
+    url: &str,
+    event: &StoryEvent,
+    header: String,
+) -> anyhow::Result<u16> {
+    let request = client
+        .post(url)
+        .header("Content-Type", "application/json; charset=utf-8")
+        .header("User-Agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)")
+        .header("Stripe-Signature", header)
+        .body(event.body.clone());
+    let answer = request.send().await.with_context(|| format!("post to {url}"))?;
+    Ok(answer.status().as_u16())
+}
+
+fn print(event: &StoryEvent, status: u16, json: bool) {
+    let StoryEvent { id, kind, .. } = event;
+    if json {
+        println!("{}", json!({ "id": id, "type": kind, "status": status }));
+    } else {
+        println!("{status}  {kind:<44} {id}");
+    }
+}

@@ -1,0 +1,209 @@
+//! The house rules that a machine can keep: which room may use which, what stands only in one
+//! room, how long a file may be. Changing the table needs a decision record.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each room of the library and the rooms it may use, in the order of an event's way through.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("clock", &[]),
+    ("crash", &[]),
+    ("rules", &[]),
+    ("webhook", &["rules"]),
+    ("store", &["rules"]),
+    ("receive", &["clock", "crash", "rules", "store", "webhook"]),
+    ("answer", &["receive", "rules", "store"]),
+    ("reconcile", &["answer", "receive", "rules", "store", "webhook"]),
+    ("config", &["rules"]),
+    ("metrics", &["clock"]),
+    ("http", &["answer", "clock", "config", "metrics", "receive", "rules", "store", "webhook"]),
+    ("serve", &["clock", "config", "http", "metrics", "receive", "rules", "store"]),
+];
+
+/// What stands in one room only, and the room.
+const ONLY_IN: &[(&str, &[&str])] = &[
+    ("sqlx::", &["store"]),
+    ("std::env", &["config"]),
+    ("Timestamp::now(", &["clock"]),
+    ("SystemTime", &["clock"]),
+    ("Instant::now(", &["clock"]),
+];
+
+/// The crates that the pure rules may name.
+const RULES_MAY_NAME: &[&str] = &["std", "serde", "serde_json", "tollgate_stripe", "super", "crate"];
+
+/// Macros are decisions; see docs/decisions.
+const MACROS: &[&str] = &["id", "words", "params", "columns"];
+
+const LINES_MAX: usize = 500;
+const NAMES_FORBIDDEN: &[&str] = &["util", "utils", "common", "helpers", "manager", "misc", "types"];
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// All Rust files below a folder, with their texts.
+fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("the folder can be read") {
+            let path = entry.expect("the entry can be read").path();
+            if path.is_dir() && !path.ends_with("target") {
+                folders.push(path);
+            } else if path.extension().is_some_and(|it| it == "rs") {
+                let text = fs::read_to_string(&path).expect("the file can be read");
+                found.push((path, text));
+            }
+        }
+    }
+    assert!(!found.is_empty(), "no sources in {}", folder.display());
+    found.sort();
+    found
+}
+
+fn library() -> Vec<(String, PathBuf, String)> {
+    let src = workspace().join("crates/tollgate/src");
+    let room = |path: &Path| {
+        let first = path.strip_prefix(&src).expect("it is below").iter().next();
+        first.and_then(|it| it.to_str()).map(|it| it.trim_end_matches(".rs").to_owned())
+    };
+    sources(&src).into_iter().map(|(path, text)| (room(&path).unwrap_or_default(), path, text)).collect()
+}
+
+/// The code without its comments, line by line, with the tests of the file left out.
+fn code(text: &str) -> impl Iterator<Item = &str> {
+    let text = text.split("#[cfg(test)]\nmod ").next().unwrap_or(text);
+    text.lines().map(|line| line.split("//").next().unwrap_or(line))
+}
+
+/// The names that follow `prefix::` in a line; `crate::{a, b}` names several.
+fn named_after<'a>(line: &'a str, prefix: &str) -> Vec<&'a str> {
+    let mut names = Vec::new();
+    for (at, _) in line.match_indices(prefix) {
+        let rest = &line[at + prefix.len()..];
+        let list = match rest.strip_prefix('{') {
+            Some(list) => list,
+            None => rest,
+        };
+        let parts = if rest.starts_with('{') { list.split(',').collect() } else { vec![list] };
+        let name = |part: &'a str| {
+            part.trim().split(|it: char| !it.is_alphanumeric() && it != '_').next().unwrap_or("")
+        };
+        names.extend(parts.into_iter().map(name));
+    }
+    names
+}
+
+#[test]
+fn each_room_uses_only_the_rooms_of_the_table() {
+    let mut wrong = Vec::new();
+    for (room, path, text) in library().iter().filter(|(room, ..)| room != "lib") {
+        let entry = ROOMS.iter().find(|(name, _)| name == room);
+        let Some((_, allowed)) = entry else {
+            wrong.push(format!("{}: the room {room} is not in the table", path.display()));
+            continue;
+        };
+        for line in code(text) {
+            for used in named_after(line, "crate::") {
+                let known = ROOMS.iter().any(|(name, _)| *name == used);
+                if known && used != room && !allowed.contains(&used) {
+                    wrong.push(format!("{}: {room} uses {used}", path.display()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_belongs_to_one_room_stands_in_no_other() {
+    let mut wrong = Vec::new();
+    for (room, path, text) in &library() {
+        for (what, rooms) in ONLY_IN {
+            if !rooms.contains(&room.as_str()) && code(text).any(|line| line.contains(what)) {
+                wrong.push(format!("{}: {what} belongs to {rooms:?}", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn rules_name_nothing_but_stripes_shapes() {
+    let mut wrong = Vec::new();
+    for (_, path, text) in library().iter().filter(|(room, ..)| room == "rules") {
+        for line in code(text).filter(|it| it.trim_start().starts_with("use ")) {
+            let first = line.trim_start().trim_start_matches("use ").split("::").next();
+            let first = first.unwrap_or("").trim_end_matches(';');
+            if !RULES_MAY_NAME.contains(&first) {
+                wrong.push(format!("{}: {line}", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_file_says_what_it_is_for_and_is_not_too_long() {
+    let mut wrong = Vec::new();
+    let folders = ["crates", "bench/src", "fuzz"];
+    for (path, text) in folders.iter().flat_map(|it| sources(&workspace().join(it))) {
+        let lines = text.lines().count();
+        if lines > LINES_MAX {
+            wrong.push(format!("{}: {lines} lines", path.display()));
+        }
+        let opens = text.trim_start_matches("#![no_main]\n").trim_start().starts_with("//!");
+        if !opens && !path.ends_with("build.rs") {
+            wrong.push(format!("{}: does not open with //!", path.display()));
+        }
+        let stem = path.file_stem().and_then(|it| it.to_str()).unwrap_or("");
+        if NAMES_FORBIDDEN.contains(&stem) {
+            wrong.push(format!("{}: the name says nothing", path.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn nothing_is_left_unfinished_or_switched_off() {
+    let forbidden = ["todo!", "unimplemented!", "dbg!", "#[ignore", "#[allow(", "#![allow(", "FIXME"];
+    let mut wrong = Vec::new();
+    for (path, text) in sources(&workspace().join("crates")) {
+        // This file names them.
+        if path.ends_with("tests/tidy.rs") {
+            continue;
+        }
+        for line in code(&text) {
+            if let Some(it) = forbidden.iter().find(|it| line.contains(*it)) {
+                wrong.push(format!("{}: {it}", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn there_are_no_macros_but_the_known() {
+    let mut wrong = Vec::new();
+    for (path, text) in sources(&workspace().join("crates")) {
+        if path.components().any(|it| it.as_os_str() == "tests") {
+            continue;
+        }
+        for name in code(&text).flat_map(|line| named_after(line, "macro_rules! ")) {
+            if !MACROS.contains(&name) {
+                wrong.push(format!("{}: macro {name}", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The table itself must be able to fail: a name after `crate::` is found in each form.
+#[test]
+fn names_are_found_in_every_form_of_use() {
+    assert_eq!(named_after("use crate::store::Db;", "crate::"), ["store"]);
+    assert_eq!(named_after("use crate::{answer, http::App};", "crate::"), ["answer", "http"]);
+    assert_eq!(named_after("let it = crate::config::x();", "crate::"), ["config"]);
+    assert_eq!(named_after("use super::store;", "crate::"), Vec::<&str>::new());
+}
