@@ -21,3 +21,7 @@ pub mod store;
 pub mod receive;
 pub mod answer;
 pub mod reconcile;
+pub mod config;
+pub mod metrics;
+pub mod http;
+pub mod serve;

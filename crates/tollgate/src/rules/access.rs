@@ -163,7 +163,7 @@ impl Claim {
     /// Grants until `end`, then denies for the reason `over`.
     pub(super) fn grant_until(&mut self, reason: Reason, end: i64, now: i64, over: Reason) {
         self.until = Some(self.until.map_or(end, |until| until.min(end)));
-        self.grace_until = Some(end);
+        self.grace_until = Some(self.grace_until.map_or(end, |until| until.min(end)));
         if now < end {
             self.grant(reason);
             self.changes_at(Some(end));
@@ -172,10 +172,10 @@ impl Claim {
         }
     }
 
+    /// Denies; a moment that was noted stays, because the reason may change then.
     pub(super) fn deny(&mut self, reason: Reason) {
         self.granted = false;
         self.reason = reason;
-        self.boundary = None;
     }
 
     pub(super) fn denied(mut self, reason: Reason) -> Self {
@@ -183,7 +183,7 @@ impl Claim {
         self
     }
 
-    /// Notes a moment at which time alone changes this claim.
+    /// Notes a moment that lies ahead, at which time alone changes this claim.
     pub(super) fn changes_at(&mut self, at: Option<i64>) {
         self.boundary = [self.boundary, at].into_iter().flatten().min();
     }

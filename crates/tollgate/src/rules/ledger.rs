@@ -222,8 +222,12 @@ impl Payment<'_> {
             (self.partly_refunded(), policy.partial_refund, Reason::PartialRefund),
         ];
         for (since, rule, reason) in found {
+            // What a graver reversal took, a milder one does not give back.
+            if !claim.granted {
+                return;
+            }
             match (since, rule) {
-                (Some(_), Rule::Revoke) => return claim.deny(reason),
+                (Some(_), Rule::Revoke) => claim.deny(reason),
                 (Some(since), Rule::Grace(secs)) => {
                     claim.grant_until(reason, since.saturating_add(secs), now, reason);
                 }
@@ -244,7 +248,8 @@ impl Payment<'_> {
     }
 
     fn partly_refunded(&self) -> Option<i64> {
-        (self.given_back() > 0).then(|| self.refunded_at())
+        let in_part = self.given_back() > 0 && self.fully_refunded().is_none();
+        in_part.then(|| self.refunded_at())
     }
 
     fn amount(&self) -> Option<i64> {

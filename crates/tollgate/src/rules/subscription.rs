@@ -77,8 +77,9 @@ fn end_as_scheduled(it: &Subscription, now: i64, claim: &mut Claim) {
     let Some(end) = it.ends_at() else { return };
     claim.cancel_at = Some(end);
     claim.until = Some(claim.until.map_or(end, |until| until.min(end)));
-    claim.changes_at(Some(end));
-    if now >= end {
+    if now < end {
+        claim.changes_at(Some(end));
+    } else {
         claim.deny(Reason::Ended);
     }
 }

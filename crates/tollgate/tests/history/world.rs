@@ -16,6 +16,9 @@ use tollgate_stripe::object::Object;
 use super::Piece;
 use super::chance::Chance;
 
+/// Events that are tried in every order: 5040 of them.
+const PERMUTED_MAX: usize = 7;
+
 /// A history, as a set of at most 128 events.
 pub struct History {
     pub pieces: Vec<Piece>,
@@ -96,14 +99,25 @@ impl History {
 
     /// How many of these events share their second with another, then how many there are.
     fn crowd(&self, events: &[usize]) -> (usize, usize) {
+        let crowded = events.iter().filter(|it| self.is_crowded(**it, events));
+        (crowded.count(), events.len())
+    }
+
+    fn is_crowded(&self, event: usize, events: &[usize]) -> bool {
         let at = |it: usize| self.pieces[it].incoming.created;
-        let crowded = |it: &&usize| events.iter().filter(|other| at(**other) == at(**it)).count() > 1;
-        (events.iter().filter(crowded).count(), events.len())
+        events.iter().filter(|it| at(**it) == at(event)).count() > 1
     }
 
     /// Returns up to seven events that conflict the most: those of the busiest objects.
     pub fn conflicting(&self) -> Vec<usize> {
-        self.of_objects().into_iter().flatten().take(7).collect()
+        self.of_objects().into_iter().flatten().take(PERMUTED_MAX).collect()
+    }
+
+    /// Returns up to seven of these events, first those that share their second with another.
+    pub fn busiest(&self, events: &[usize]) -> Vec<usize> {
+        let (crowded, lonely): (Vec<usize>, Vec<usize>) =
+            events.iter().partition(|it| self.is_crowded(**it, events));
+        crowded.into_iter().chain(lonely).take(PERMUTED_MAX).collect()
     }
 
     /// Returns all facts that the history tells.

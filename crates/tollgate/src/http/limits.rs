@@ -1,0 +1,182 @@
+//! Who a request comes from, and how much of it there may be: trusted proxies, allowed networks,
+//! requests per second and address, the size of a body and the time it may take.
+
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, header};
+use bytes::Bytes;
+use governor::clock::DefaultClock;
+use governor::state::keyed::DashMapStateStore;
+use governor::{Quota, RateLimiter};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use ipnet::IpNet;
+
+use super::error::Error;
+use crate::config;
+
+/// The largest body that is taken, in bytes; Stripe's events are far smaller.
+pub const BODY_BYTES_MAX: usize = 1 << 20;
+/// Addresses that may come in before those that have been quiet are forgotten.
+const ADDRESSES_MAX: usize = 100_000;
+
+/// The limits of one server.
+pub struct Limits {
+    allowed: Vec<IpNet>,
+    proxies: Vec<IpNet>,
+    limiter: Option<RateLimiter<IpAddr, DashMapStateStore<IpAddr>, DefaultClock>>,
+    since_purge: AtomicUsize,
+    body_timeout: Duration,
+}
+
+impl Limits {
+    /// Makes the limits that are configured.
+    pub fn new(server: &config::Server) -> Self {
+        let limiter = server.rate_limit.map(|rate| {
+            let burst = rate.saturating_add(rate.get());
+            RateLimiter::dashmap(Quota::per_second(rate).allow_burst(burst))
+        });
+        Self {
+            allowed: server.webhook_networks.clone(),
+            proxies: server.trusted_proxies.clone(),
+            limiter,
+            since_purge: AtomicUsize::new(0),
+            body_timeout: server.body_timeout,
+        }
+    }
+
+    /// Returns the address of the client: the peer's, or, where the peer is a trusted proxy, the
+    /// first in `X-Forwarded-For`, read from the right, that is none.
+    pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        let mut client = peer.to_canonical();
+        let values = headers.get_all("x-forwarded-for").iter();
+        let hops = values.flat_map(|it| it.to_str().unwrap_or_default().split(','));
+        for hop in hops.collect::<Vec<_>>().into_iter().rev() {
+            if !is_in(&self.proxies, client) {
+                break;
+            }
+            let Some(address) = address(hop.trim()) else { break };
+            client = address;
+        }
+        client
+    }
+
+    /// Whether this address may call the webhook.
+    pub fn allows(&self, client: IpAddr) -> bool {
+        self.allowed.is_empty() || is_in(&self.allowed, client)
+    }
+
+    /// Counts a request; `false` is one too many.
+    pub fn admits(&self, client: IpAddr) -> bool {
+        let Some(limiter) = &self.limiter else { return true };
+        if self.since_purge.fetch_add(1, Ordering::Relaxed) >= ADDRESSES_MAX {
+            self.purge();
+        }
+        limiter.check_key(&subscriber(client)).is_ok()
+    }
+
+    /// Forgets the addresses that have been quiet.
+    pub fn purge(&self) {
+        self.since_purge.store(0, Ordering::Relaxed);
+        if let Some(it) = &self.limiter {
+            it.retain_recent();
+        }
+    }
+
+    /// Reads a body, holding no more than [`BODY_BYTES_MAX`] of it.
+    ///
+    /// # Errors
+    /// It is too large, too slow, or cut off.
+    pub async fn read(&self, headers: &HeaderMap, body: Body) -> Result<Bytes, Error> {
+        let declared = headers.get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok());
+        if declared.and_then(|it| it.parse().ok()).is_some_and(|it: u64| it > BODY_BYTES_MAX as u64) {
+            return Err(Error::PayloadTooLarge(BODY_BYTES_MAX));
+        }
+        let body = Limited::new(body, BODY_BYTES_MAX).collect();
+        match tokio::time::timeout(self.body_timeout, body).await {
+            Err(_) => Err(Error::RequestTimeout),
+            Ok(Ok(it)) => Ok(it.to_bytes()),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => {
+                Err(Error::PayloadTooLarge(BODY_BYTES_MAX))
+            }
+            Ok(Err(_)) => Err(Error::BodyCutOff),
+        }
+    }
+}
+
+fn is_in(networks: &[IpNet], address: IpAddr) -> bool {
+    networks.iter().any(|it| it.contains(&address))
+}
+
+/// Reads a hop of `X-Forwarded-For`, with or without a port.
+fn address(hop: &str) -> Option<IpAddr> {
+    let bare = hop.strip_prefix('[').and_then(|it| it.split_once(']')).map_or(hop, |(it, _)| it);
+    let ip = bare.parse::<IpAddr>().ok();
+    let with_port = || bare.parse::<std::net::SocketAddr>().ok().map(|it| it.ip());
+    ip.or_else(with_port).map(|it| it.to_canonical())
+}
+
+/// Whoever has one address of IPv6 has the 2^64 of its network.
+fn subscriber(client: IpAddr) -> IpAddr {
+    match client {
+        IpAddr::V4(_) => client,
+        IpAddr::V6(it) => IpAddr::V6(Ipv6Addr::from_bits(it.to_bits() >> 64 << 64)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(proxies: &str) -> Limits {
+        Limits {
+            allowed: Vec::new(),
+            proxies: config::value::networks(proxies).expect("they are networks"),
+            limiter: None,
+            since_purge: AtomicUsize::new(0),
+            body_timeout: Duration::from_secs(1),
+        }
+    }
+
+    fn client(proxies: &str, peer: &str, forwarded: &[&[u8]]) -> String {
+        let mut headers = HeaderMap::new();
+        for it in forwarded {
+            let value = axum::http::HeaderValue::from_bytes(it).expect("it is a header");
+            headers.append("x-forwarded-for", value);
+        }
+        limits(proxies).client(peer.parse().expect("it is an address"), &headers).to_string()
+    }
+
+    #[test]
+    fn only_a_trusted_peer_may_say_whom_it_speaks_for() {
+        assert_eq!(client("", "10.0.0.1", &[b"192.0.2.1"]), "10.0.0.1");
+        assert_eq!(client("10.0.0.0/8", "192.0.2.9", &[b"192.0.2.1"]), "192.0.2.9");
+        assert_eq!(client("10.0.0.0/8", "10.0.0.1", &[b"192.0.2.1"]), "192.0.2.1");
+    }
+
+    #[test]
+    fn what_a_client_wrote_itself_is_not_believed() {
+        let forwarded: &[&[u8]] = &[b"1.1.1.1, 192.0.2.1", b"10.0.0.2"];
+        assert_eq!(client("10.0.0.0/8", "10.0.0.1", forwarded), "192.0.2.1");
+    }
+
+    #[test]
+    fn hops_may_have_ports_and_garbage_ends_the_search() {
+        assert_eq!(client("10.0.0.0/8", "10.0.0.1", &[b"192.0.2.1:5000"]), "192.0.2.1");
+        assert_eq!(client("10.0.0.0/8", "10.0.0.1", &[b"[2001:db8::1]:5000"]), "2001:db8::1");
+        assert_eq!(client("10.0.0.0/8", "::ffff:10.0.0.1", &[b"::ffff:192.0.2.1"]), "192.0.2.1");
+        assert_eq!(client("10.0.0.0/8", "10.0.0.1", &[b"192.0.2.1, unknown"]), "10.0.0.1");
+        assert_eq!(client("10.0.0.0/8", "10.0.0.1", &[b"192.0.2.1", b"\xff"]), "10.0.0.1");
+        assert_eq!(client("10.0.0.0/8", "10.0.0.1", &[b"10.0.0.3, 10.0.0.2"]), "10.0.0.3");
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_client() {
+        let of = |it: &str| subscriber(it.parse().expect("it is an address"));
+        assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:1"));
+        assert_ne!(of("2001:db8:0:1::1"), of("2001:db8::1"));
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
+    }
+}

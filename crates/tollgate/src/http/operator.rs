@@ -1,0 +1,54 @@
+//! What an operator and their machines ask: alive, ready, how much, and what the routes are.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use super::App;
+use crate::metrics::Levels;
+use crate::receive::QUEUE_MAX;
+use crate::store;
+
+/// The description of all routes.
+pub const OPENAPI: &str = include_str!("../../assets/openapi.json");
+
+/// `GET /healthz`: the process answers. It asks nobody, so that a database that is away does not
+/// get the process killed.
+pub async fn healthz() -> Response {
+    Json(json!({ "status": "ok" })).into_response()
+}
+
+/// `GET /readyz`: the database answers and the queue is not half full.
+pub async fn readyz(State(app): State<Arc<App>>) -> Response {
+    let reachable = app.is_ready() && store::schema::livemode(&app.db).await.is_ok();
+    let waiting = app.receiver.waiting();
+    let ready = reachable && waiting < QUEUE_MAX / 2;
+    let body = json!({
+        "status": if ready { "ok" } else { "unavailable" },
+        "database": if reachable { "ok" } else { "unavailable" },
+        "waiting": waiting,
+    });
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(body)).into_response()
+}
+
+/// `GET /metrics`: for Prometheus.
+pub async fn metrics(State(app): State<Arc<App>>) -> Response {
+    let failed = match app.is_ready() {
+        true => store::event::waiting(&app.db).await.ok(),
+        false => None,
+    };
+    let failed_waiting = failed.map(|(count, _)| count);
+    let text = app.metrics.text(Levels { queue: app.receiver.waiting(), failed_waiting });
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(header::CONTENT_TYPE, kind)], text).into_response()
+}
+
+/// `GET /openapi.json`: the description of all routes, OpenAPI 3.1.
+pub async fn openapi() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], OPENAPI).into_response()
+}

@@ -1,0 +1,240 @@
+//! The server: it listens, migrates the database, keeps what needs no caller going, and stops
+//! without losing what it accepted. A database that is away never ends it: it answers 503 until
+//! the database is back.
+
+mod connections;
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::http::App;
+use crate::receive::retry::{due_step, step};
+use crate::receive::{self, Writers};
+use crate::store::{self, Db, StoreError};
+
+/// How often failed events and access that time changes are looked at.
+const STEP_EVERY: Duration = Duration::from_millis(500);
+/// How often SQLite's log is moved into its database.
+const CHECKPOINT_EVERY: Duration = Duration::from_millis(200);
+/// How often addresses that have been quiet are forgotten.
+const PURGE_EVERY: Duration = Duration::from_secs(10);
+/// How often a database that is away is tried.
+const CONNECT_EVERY: Duration = Duration::from_millis(500);
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address is taken or not ours.
+    #[error("listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The database's URL is wrong, its file cannot be opened, or a newer version wrote it.
+    #[error("open the database: {}", .0.detail())]
+    Database(StoreError),
+    /// Stripe's key is of the other mode than the database.
+    #[error("STRIPE_SECRET_KEY is for {key} mode, but the database is for {database} mode")]
+    Mode {
+        /// The key's mode.
+        key: &'static str,
+        /// The database's mode.
+        database: &'static str,
+    },
+}
+
+/// Serves until `until` is done, then stops gracefully.
+///
+/// # Errors
+/// The server could not start.
+pub async fn serve(
+    config: &Config,
+    clock: &Clock,
+    until: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    let server = Server::start(config, clock).await?;
+    tracing::info!(address = %server.address(), "Listening");
+    until.await;
+    tracing::info!("Stopping");
+    server.stop().await;
+    tracing::info!("Stopped");
+    Ok(())
+}
+
+/// A server that runs. It must be stopped, or what it still holds ends with the process.
+pub struct Server {
+    address: SocketAddr,
+    closing: watch::Sender<bool>,
+    accepting: JoinHandle<()>,
+    chores: JoinSet<()>,
+    app: Arc<App>,
+    writers: Writers,
+    drain_timeout: Duration,
+}
+
+impl Server {
+    /// Starts listening; returns once requests are answered. Where the database is away, they are
+    /// answered with 503 until it is back.
+    ///
+    /// # Errors
+    /// The address cannot be listened on, or the database is not one for us.
+    pub async fn start(config: &Config, clock: &Clock) -> Result<Self, ServeError> {
+        let listen = config.server.listen;
+        let fail = |source| ServeError::Listen { address: listen, source };
+        let listener = TcpListener::bind(listen).await.map_err(fail)?;
+        let address = listener.local_addr().map_err(fail)?;
+        let db = Db::connect(config.database_url.reveal()).await.map_err(ServeError::Database)?;
+        let (receiver, writers) = receive::open(&db, &Arc::new(config.rulebook.clone()), clock);
+        let (closing, is_closing) = watch::channel(false);
+        let app = Arc::new(App::new(config, db, receiver, clock.clone(), is_closing.clone()));
+        let prepared = prepare(&app, config.livemode()).await;
+        let serving = connections::accept(listener, Arc::clone(&app), config.server.clone(), is_closing);
+        let mut server = Self {
+            address,
+            closing,
+            accepting: tokio::spawn(serving),
+            chores: JoinSet::new(),
+            app,
+            writers,
+            drain_timeout: config.server.drain_timeout,
+        };
+        match prepared {
+            Ok(()) => {}
+            Err(ServeError::Database(StoreError::Unavailable(_) | StoreError::Conflict(_))) => {
+                tracing::warn!("The database is away; answering 503 until it is back");
+                let app = Arc::clone(&server.app);
+                server.chores.spawn(prepare_later(app, config.livemode()));
+            }
+            Err(error) => {
+                server.stop().await;
+                return Err(error);
+            }
+        }
+        server.start_chores();
+        Ok(server)
+    }
+
+    /// Returns the address that is listened on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    fn start_chores(&mut self) {
+        self.chores.spawn(steps(Arc::clone(&self.app)));
+        self.chores.spawn(checkpoints(self.app.db.clone()));
+        self.chores.spawn(purges(Arc::clone(&self.app)));
+        self.chores.spawn(count_changes(Arc::clone(&self.app)));
+    }
+
+    /// Stops: takes no new connection, lets requests finish, then writes what is still waiting.
+    /// Everything that was answered with 200 was durable before.
+    pub async fn stop(mut self) {
+        self.closing.send_replace(true);
+        // Whether it ended well or not, it has ended.
+        drop(self.accepting.await);
+        self.chores.shutdown().await;
+        let db = self.app.db.clone();
+        drop(self.app);
+        if tokio::time::timeout(self.drain_timeout, self.writers.finish()).await.is_err() {
+            tracing::warn!("The writers did not finish in time");
+        }
+        if let Err(error) = db.checkpoint().await {
+            tracing::warn!(error = %error, "The last checkpoint failed; the next start catches up");
+        }
+        db.close().await;
+    }
+}
+
+/// Brings the tables to this version and checks the mode.
+async fn prepare(app: &App, key: Option<bool>) -> Result<(), ServeError> {
+    store::schema::migrate(&app.db).await.map_err(ServeError::Database)?;
+    if let Some(key) = key {
+        let database = app.livemode(key).await.map_err(ServeError::Database)?;
+        if database != key {
+            return Err(ServeError::Mode { key: mode(key), database: mode(database) });
+        }
+    }
+    app.set_ready();
+    Ok(())
+}
+
+fn mode(live: bool) -> &'static str {
+    if live { "live" } else { "test" }
+}
+
+async fn prepare_later(app: Arc<App>, key: Option<bool>) {
+    let mut said = String::new();
+    loop {
+        tokio::time::sleep(CONNECT_EVERY).await;
+        match prepare(&app, key).await {
+            Ok(()) => return tracing::info!("The database is back"),
+            Err(ServeError::Database(StoreError::Unavailable(_) | StoreError::Conflict(_))) => {}
+            // Nothing but an operator can help; until then everything is answered with 503.
+            Err(error) => {
+                let text = error.to_string();
+                if text != said {
+                    tracing::error!(error = %text, "The database is not one for this server");
+                    said = text;
+                }
+            }
+        }
+    }
+}
+
+async fn steps(app: Arc<App>) {
+    let mut failing = false;
+    loop {
+        tokio::time::sleep(STEP_EVERY).await;
+        let now = app.clock.now();
+        let retried = step(&app.db, &app.receiver, now).await;
+        let done = match retried {
+            Ok(_) => due_step(&app.db, &app.receiver, now).await,
+            Err(error) => Err(error),
+        };
+        match done {
+            Ok(_) => failing = false,
+            Err(error) if !failing => {
+                failing = true;
+                tracing::warn!(error = %error, "Could not look for what is due; trying on");
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+async fn checkpoints(db: Db) {
+    loop {
+        tokio::time::sleep(CHECKPOINT_EVERY).await;
+        // The next one does what this one could not.
+        drop(db.checkpoint().await);
+    }
+}
+
+async fn purges(app: Arc<App>) {
+    loop {
+        tokio::time::sleep(PURGE_EVERY).await;
+        app.limits.purge();
+    }
+}
+
+async fn count_changes(app: Arc<App>) {
+    let mut changes = app.receiver.changes();
+    loop {
+        match changes.recv().await {
+            Ok(_) => app.metrics.access_changes.inc(),
+            Err(RecvError::Lagged(missed)) => app.metrics.access_changes.inc_by(missed),
+            Err(RecvError::Closed) => return,
+        };
+    }
+}
