@@ -262,5 +262,5 @@ fn mixed_customers_are_distinct_and_each_in_order() {
         last = customer;
     }
     let customers = created.keys().filter(|id| id.starts_with("cus_")).count();
-    assert!(customers > 150 && switches > 3_000, "{customers} customers, {switches} switches");
+    assert!(customers > 150 && switches > 500, "{customers} customers, {switches} switches");
 }

@@ -149,3 +149,21 @@ create view dispute as select
     cast({state} ->> 'created' as bigint) as created_at,
     observed_at, event_id, state
 from object where kind = 'dispute';
+
+create view subscription_item as select
+    item.value ->> 'id' as id, object.id as subscription_id, object.account as account,
+    item.value -> 'price' ->> 'id' as price_id,
+    item.value -> 'price' ->> 'product' as product_id,
+    item.value -> 'price' ->> 'lookup_key' as lookup_key,
+    cast(item.value ->> 'quantity' as bigint) as quantity,
+    cast(item.value ->> 'current_period_start' as bigint) as period_start_at,
+    cast(item.value ->> 'current_period_end' as bigint) as period_end_at
+from object, {items}
+where object.kind = 'subscription';
+
+create view entitlement as select
+    object.owner_id as customer_id, object.account as account,
+    item.value ->> 'lookup_key' as feature,
+    object.observed_at as observed_at, object.event_id as event_id
+from object, {features}
+where object.kind = 'entitlements.active_entitlement_summary';

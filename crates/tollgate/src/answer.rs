@@ -5,12 +5,14 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::receive::{access_of, owners_of};
+use crate::receive::access_of;
 use crate::rules::access::{Access, Claim, Reason, claims};
 use crate::rules::ledger::Ledger;
 use crate::rules::policy::Rulebook;
 use crate::store::access::StoredAccess;
+use crate::store::belonging::Owned;
 use crate::store::object::StoredObject;
+use crate::store::user::Party;
 use crate::store::{self, Db, StoreError};
 
 /// Returns what a user may use at `now` (Unix seconds). A user whom nobody knows has nothing.
@@ -35,19 +37,24 @@ pub async fn access(
         return Ok(stored);
     }
     let (parties, objects) = belongings(db, user_id).await?;
-    Ok(StoredAccess { access: access_of(user_id, &parties, &objects, rulebook, now), ..stored })
+    let owned: Vec<Owned> = parties.into_iter().map(|it| owned(it, &objects)).collect();
+    Ok(StoredAccess { access: access_of(&owned, rulebook, now), ..stored })
 }
 
 async fn belongings(
     db: &Db,
     user_id: &str,
-) -> Result<(Vec<store::user::Party>, Vec<StoredObject>), StoreError> {
+) -> Result<(Vec<Party>, Vec<StoredObject>), StoreError> {
     let parties = store::user::parties_of(db, user_id).await?;
-    let mut owners = owners_of(user_id, &parties);
-    owners.sort_unstable();
-    owners.dedup();
+    let owners: Vec<&str> = parties.iter().map(|it| it.owner_id.as_str()).collect();
     let objects = store::object::read_of_owners(db, &owners).await?;
     Ok((parties, objects))
+}
+
+fn owned(party: Party, objects: &[StoredObject]) -> Owned {
+    let of_it = objects.iter().filter(|it| it.owner_id.as_ref() == Some(&party.owner_id));
+    let objects = of_it.map(|it| (it.account.clone(), it.standing.object.clone())).collect();
+    Owned { priority: party.priority, owner_id: party.owner_id, objects }
 }
 
 /// How an answer about access came about.

@@ -1,5 +1,6 @@
 //! The traffic of many customers, for load tests and for training a compression dictionary.
 
+use std::collections::BTreeMap;
 use std::vec::IntoIter;
 
 use super::StoryEvent;
@@ -8,7 +9,7 @@ use super::dice::Dice;
 use super::repertoire::story;
 
 /// How many customers' stories are told at once.
-const OPEN_STORIES: usize = 64;
+const OPEN_STORIES: usize = 512;
 /// A new customer comes about every so many seconds.
 const SECONDS_BETWEEN_CUSTOMERS: i64 = 2;
 /// A shop has so many prices.
@@ -36,14 +37,17 @@ const WEIGHTS: &[(&str, u64)] = &[
     ("delayed_payment", 1),
 ];
 
-/// Returns `count` events of many customers, each with a user of its own, mixed as traffic is.
-///
-/// Within a customer the events come in the order in which they happened; between customers
-/// `created` is not ordered. Stories are told only when they are reached, and the last ones may
-/// be cut off.
+/// Returns `count` events of many customers, each with a user of its own, in the order in which
+/// they happened, as traffic is. Stories are told only when they are reached, and the last ones
+/// may be cut off.
 pub fn mix(seed: u64, count: usize, start: i64) -> impl Iterator<Item = StoryEvent> {
     let dice = Dice::new(seed, "traffic");
-    Traffic { dice, shop: Cast::new(seed, start), customers: 0, open: Vec::new() }.take(count)
+    let mut traffic =
+        Traffic { dice, shop: Cast::new(seed, start), customers: 0, open: BTreeMap::new() };
+    for _ in 0..OPEN_STORIES {
+        traffic.open_next();
+    }
+    traffic.take(count)
 }
 
 #[derive(Debug)]
@@ -53,10 +57,30 @@ struct Traffic {
     shop: Cast,
     /// How many customers have come.
     customers: u64,
-    open: Vec<IntoIter<StoryEvent>>,
+    /// The stories under way, by the time of their next event and the customer's number.
+    open: BTreeMap<(i64, u64), Open>,
+}
+
+/// A story under way.
+#[derive(Debug)]
+struct Open {
+    next: StoryEvent,
+    rest: IntoIter<StoryEvent>,
 }
 
 impl Traffic {
+    fn open_next(&mut self) {
+        let rest = self.next_customer();
+        self.go_on(self.customers, rest);
+    }
+
+    /// Puts a story back by the time of its next event; false if it is over.
+    fn go_on(&mut self, customer: u64, mut rest: IntoIter<StoryEvent>) -> bool {
+        let Some(next) = rest.next() else { return false };
+        self.open.insert((next.created, customer), Open { next, rest });
+        true
+    }
+
     fn next_customer(&mut self) -> IntoIter<StoryEvent> {
         let wait = self.dice.between(0, 2 * SECONDS_BETWEEN_CUSTOMERS);
         self.shop.start += wait;
@@ -91,18 +115,11 @@ impl Iterator for Traffic {
     type Item = StoryEvent;
 
     fn next(&mut self) -> Option<StoryEvent> {
-        while self.open.len() < OPEN_STORIES {
-            let events = self.next_customer();
-            self.open.push(events);
+        let ((at, customer), Open { next, rest }) = self.open.pop_first()?;
+        if !self.go_on(customer, rest) {
+            self.shop.start = self.shop.start.max(at);
+            self.open_next();
         }
-        let chosen = self.dice.below(OPEN_STORIES as u64);
-        let chosen = usize::try_from(chosen).expect("a small number");
-        if let Some(event) = self.open[chosen].next() {
-            return Some(event);
-        }
-        let mut events = self.next_customer();
-        let event = events.next();
-        self.open[chosen] = events;
-        event
+        Some(next)
     }
 }

@@ -1,5 +1,279 @@
-//! The page for development.
-pub async fn page() {}
-pub async fn stream() {}
-pub async fn style() {}
-pub async fn script() {}
+//! The page that `tollgate dev` shows: who has access, which events came, and what to try next.
+//! It is whole before any script runs; a script of a few lines lets it follow what happens.
+
+use std::convert::Infallible;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{Html, IntoResponse, Response};
+use futures_util::Stream;
+use minijinja::value::Serde;
+use minijinja::{Environment, UndefinedBehavior};
+use serde::Serialize;
+
+use super::App;
+use super::error::Error;
+use crate::answer::rfc3339;
+use crate::store::access::StoredAccess;
+use crate::store::event::Summary;
+use crate::store;
+
+/// What one page shows at most.
+const USERS_MAX: i64 = 200;
+const EVENTS_MAX: i64 = 50;
+/// How often the database is looked at for what nobody told us.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Pages of one stream are at least this far apart.
+const PAUSE: Duration = Duration::from_millis(100);
+
+const STYLE: &str = include_str!("../../assets/dev/style.css");
+const SCRIPT: &str = include_str!("../../assets/dev/live.js");
+/// Nothing comes from elsewhere, and nothing written into the page can run.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
+    connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'none'";
+
+static PAGES: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut pages = Environment::new();
+    pages.set_undefined_behavior(UndefinedBehavior::Strict);
+    let texts = [
+        ("page.html", include_str!("../../assets/dev/page.html")),
+        ("state.html", include_str!("../../assets/dev/state.html")),
+    ];
+    for (name, text) in texts {
+        pages.add_template(name, text).expect("a test renders every template");
+    }
+    pages
+});
+
+/// `GET /`: the page.
+///
+/// # Errors
+/// The database is away.
+pub async fn page(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Error> {
+    let view = view(&app, &headers).await?;
+    let html = render("page.html", &view)?;
+    let mut response = Html(html).into_response();
+    let headers = response.headers_mut();
+    let secure = [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    headers.extend(secure.map(|(name, text)| (name, HeaderValue::from_static(text))));
+    Ok(response)
+}
+
+/// `GET /dev/style.css`.
+pub async fn style() -> Response {
+    asset("text/css; charset=utf-8", STYLE)
+}
+
+/// `GET /dev/live.js`.
+pub async fn script() -> Response {
+    asset("text/javascript; charset=utf-8", SCRIPT)
+}
+
+fn asset(kind: &'static str, text: &'static str) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, kind),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CACHE_CONTROL, "no-cache"),
+    ];
+    (headers, text).into_response()
+}
+
+/// `GET /dev/stream`: the page's inside, each time that it looks different.
+pub async fn stream(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    Sse::new(states(app, headers)).keep_alive(KeepAlive::default()).into_response()
+}
+
+fn states(app: Arc<App>, headers: HeaderMap) -> impl Stream<Item = Result<Event, Infallible>> {
+    async_stream::stream! {
+        let mut activity = app.activity.subscribe();
+        let mut shown = String::new();
+        loop {
+            let view = view(&app, &headers).await;
+            // While the database is away the page stays as it is.
+            if let Ok(html) = view.and_then(|it| render("state.html", &it)) {
+                if html != shown {
+                    // A carriage return would end a line of the stream.
+                    let data = html.replace('\r', "&#13;");
+                    yield Ok(Event::default().event("state").data(data));
+                    shown = html;
+                }
+            }
+            tokio::select! {
+                () = app.closing() => break,
+                _ = tokio::time::timeout(LOOK_EVERY, activity.changed()) => {}
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}
+
+fn render(name: &str, view: &View) -> Result<String, Error> {
+    let template = PAGES.get_template(name);
+    let html = template.and_then(|it| {
+        it.render(Serde(view))
+    });
+    html.map_err(|error| {
+        tracing::error!(error = %error, "A page could not be written");
+        Error::Internal
+    })
+}
+
+#[derive(Debug, Serialize)]
+struct View {
+    state: PageState,
+    mode: &'static str,
+    host: String,
+}
+
+#[derive(Debug, Serialize)]
+struct PageState {
+    sentence: String,
+    remark: String,
+    users: Vec<UserRow>,
+    users_count: String,
+    events: Vec<EventRow>,
+    /// A user for the examples.
+    example: String,
+}
+
+#[derive(Debug, Serialize)]
+struct UserRow {
+    user_id: String,
+    granted: bool,
+    plan: String,
+    why: String,
+    revision: i64,
+}
+
+#[derive(Debug, Serialize)]
+struct EventRow {
+    id: String,
+    event_type: String,
+    status: String,
+    error: Option<String>,
+    object_id: Option<String>,
+    seen: i64,
+    at: String,
+    clock: String,
+    day: String,
+}
+
+async fn view(app: &App, headers: &HeaderMap) -> Result<View, Error> {
+    app.check_ready()?;
+    let users = store::access::page(&app.db, "", USERS_MAX).await?;
+    let events = store::event::list(&app.db, None, EVENTS_MAX).await?;
+    let mode = match store::schema::livemode(&app.db).await? {
+        Some(true) => "Live mode",
+        Some(false) => "Test mode",
+        None => "No mode yet",
+    };
+    let host = headers.get(header::HOST).and_then(|it| it.to_str().ok());
+    let host = host.unwrap_or("127.0.0.1:4242").to_owned();
+    Ok(View { state: PageState::new(&users, events), mode, host })
+}
+
+impl PageState {
+    fn new(users: &[StoredAccess], events: Vec<Summary>) -> Self {
+        let (granted, denied): (Vec<&StoredAccess>, Vec<&StoredAccess>) =
+            users.iter().partition(|it| it.access.granted);
+        let names: Vec<&str> = granted.iter().map(|it| it.user_id.as_str()).collect();
+        let more = users.len() == usize::try_from(USERS_MAX).unwrap_or(usize::MAX);
+        let example = names.first().copied().or(users.first().map(|it| it.user_id.as_str()));
+        Self {
+            sentence: sentence(&names, denied.len()),
+            remark: remark(users.len(), denied.len(), &events),
+            users_count: if more { format!("the first {}", users.len()) } else { users.len().to_string() },
+            example: shell_word(example.unwrap_or("ada")),
+            users: granted.into_iter().chain(denied).map(UserRow::new).collect(),
+            events: events.into_iter().map(EventRow::new).collect(),
+        }
+    }
+}
+
+/// Answers "who has access?".
+fn sentence(granted: &[&str], denied: usize) -> String {
+    match granted {
+        [] if denied == 0 => "Nobody has access yet.".to_owned(),
+        [] => "Nobody has access.".to_owned(),
+        [one] => format!("{one} has access."),
+        [one, two] => format!("{one} and {two} have access."),
+        [one, two, three] => format!("{one}, {two} and {three} have access."),
+        [one, two, rest @ ..] => format!("{one}, {two} and {} others have access.", rest.len()),
+    }
+}
+
+fn remark(users: usize, denied: usize, events: &[Summary]) -> String {
+    match events.iter().filter(|it| it.status == "failed").count() {
+        0 => {}
+        1 => return "One event could not be applied. It is kept and will be tried again.".to_owned(),
+        n => return format!("{n} events could not be applied. They are kept and will be tried again."),
+    }
+    match (users, denied) {
+        (0, _) if events.is_empty() => "No event came yet. Stripe's webhook is listening.".to_owned(),
+        (0, _) => "Events came, but they name no user.".to_owned(),
+        (_, 0) => "Every known user has.".to_owned(),
+        (1, 1) => "One user is known.".to_owned(),
+        (all, none) if all == none => format!("{none} users are known."),
+        (_, 1) => "One other user has none.".to_owned(),
+        (_, none) => format!("{none} other users have none."),
+    }
+}
+
+/// A user's id as a shell reads it: examples are there to be copied.
+fn shell_word(text: &str) -> String {
+    let plain = |it: char| it.is_ascii_alphanumeric() || "-_.@:".contains(it);
+    match text.chars().all(plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', "'\\''")),
+    }
+}
+
+impl UserRow {
+    fn new(it: &StoredAccess) -> Self {
+        let access = &it.access;
+        let reason = access.reason.as_str().replace('_', " ");
+        let why = match access.until.filter(|_| access.granted) {
+            Some(until) => format!("{reason}, until {}", day(until)),
+            None => reason,
+        };
+        Self {
+            user_id: it.user_id.clone(),
+            granted: access.granted,
+            plan: access.plan.clone(),
+            why,
+            revision: it.revision,
+        }
+    }
+}
+
+impl EventRow {
+    fn new(it: Summary) -> Self {
+        let at = it.received_ms.div_euclid(1000);
+        let text = rfc3339(at);
+        Self {
+            id: it.id,
+            event_type: it.event_type,
+            status: it.status,
+            error: it.error,
+            object_id: it.object_id,
+            seen: it.seen,
+            clock: text.get(11..19).unwrap_or_default().to_owned(),
+            day: day(at),
+            at: text,
+        }
+    }
+}
+
+fn day(at: i64) -> String {
+    rfc3339(at).get(..10).unwrap_or_default().to_owned()
+}

@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tollgate_stripe::object::Object;
 
-use super::ownership::{self, customer_of, is_customer, user_of};
+use super::derive::derive;
+use super::ownership::{self, customer_of, user_of};
 use super::retry::retry_at;
 use super::{EventInput, Input, Outcome, Purpose};
 use crate::crash;
-use crate::rules::access::{Access, access, claims};
 use crate::rules::effects::{Effect, EffectKind};
-use crate::rules::ledger::{Ledger, bearing};
+use crate::rules::ledger::bearing;
 use crate::rules::merge::{Contestant, Fold, Standing, fold, settle};
 use crate::rules::observation::Observation;
 use crate::rules::payment;
@@ -21,7 +21,7 @@ use crate::store::access::StoredAccess;
 use crate::store::event::{Conclusion, NewEvent, Recorded, Status};
 use crate::store::object::StoredObject;
 use crate::store::outbox::Staged;
-use crate::store::user::{AppUser, Party};
+use crate::store::user::AppUser;
 use crate::store::{self, Db, StoreError, Tx};
 use crate::webhook::{self, Reading};
 
@@ -68,7 +68,7 @@ pub async fn apply_in(
 ) -> Result<Applied, StoreError> {
     let now = now_ms.div_euclid(1000);
     let batch = Batch::of(inputs);
-    tx.lock(&batch.names_to_lock()).await?;
+    store::user::hold(tx, &batch.names_to_hold()).await?;
     let recorded = store::event::record(tx, batch.new_events(now_ms)).await?;
     crash::point("recorded");
     let news = batch.news(&recorded);
@@ -76,7 +76,9 @@ pub async fn apply_in(
     let objects = merge(tx, &news).await?;
     crash::point("merged");
     name_users(tx, &batch.users, now).await?;
-    let changed = derive(tx, rulebook, &batch, &objects, now).await?;
+    let users: BTreeSet<&str> =
+        batch.named_users().chain(objects.users.iter().map(String::as_str)).collect();
+    let changed = derive(tx, rulebook, &objects.owners, &users, now).await?;
     crash::point("derived");
     let effects = effects(&news, &objects, &changed);
     store::outbox::stage(tx, &effects, now).await?;
@@ -87,7 +89,7 @@ pub async fn apply_in(
 /// The inputs, sorted out: each event once.
 struct Batch<'a> {
     events: BTreeMap<&'a str, &'a EventInput>,
-    users: BTreeMap<&'a str, &'a AppUser>,
+    users: BTreeMap<&'a str, AppUser>,
     due: BTreeSet<&'a str>,
 }
 
@@ -101,7 +103,8 @@ impl<'a> Batch<'a> {
                     batch.events.entry(it.incoming.id.as_str()).or_insert(it);
                 }
                 Input::User(it) => {
-                    batch.users.insert(&it.user_id, it);
+                    let known = batch.users.entry(it.user_id.as_str()).or_default();
+                    *known = it.clone().or(std::mem::take(known));
                 }
                 Input::Due(user) => {
                     batch.due.insert(user);
@@ -112,7 +115,7 @@ impl<'a> Batch<'a> {
     }
 
     /// What other transactions must not touch meanwhile: payments, then customers, then users.
-    fn names_to_lock(&self) -> Vec<&'a str> {
+    fn names_to_hold(&self) -> Vec<&str> {
         let objects: Vec<&Object> = self.observations().map(|it| &it.object).collect();
         let payments: BTreeSet<&str> =
             objects.iter().flat_map(|it| payment::names(it)).flatten().collect();
@@ -188,6 +191,8 @@ struct Objects {
     saved: Vec<StoredObject>,
     /// Owners of what was saved, before and after.
     owners: BTreeSet<String>,
+    /// Users whom these objects named before.
+    users: BTreeSet<String>,
 }
 
 /// Merges the observations into the objects they are about and saves what changed.
@@ -200,6 +205,7 @@ async fn merge(tx: &mut Tx, news: &[News<'_>]) -> Result<Objects, StoreError> {
         loaded.into_iter().map(|it| (it.id.clone(), it)).collect();
     let before: BTreeSet<String> =
         objects.values().filter_map(|it| it.owner_id.clone()).collect();
+    let users = objects.values().filter_map(|it| it.user_id.clone()).collect();
 
     let (mut standings, contests) = fold_all(&observed, &objects)?;
     let bodies = store::event::of_seconds(tx, &contests).await?;
@@ -215,9 +221,12 @@ async fn merge(tx: &mut Tx, news: &[News<'_>]) -> Result<Objects, StoreError> {
 
     let saved: Vec<StoredObject> = changed.iter().filter_map(|id| objects.remove(id)).collect();
     store::object::save(tx, &saved.iter().collect::<Vec<_>>()).await?;
+    if saved.is_empty() {
+        return Ok(Objects::default());
+    }
     let after = saved.iter().filter_map(|it| it.owner_id.clone());
-    let owners = if saved.is_empty() { BTreeSet::new() } else { before.into_iter().chain(after).collect() };
-    Ok(Objects { saved, owners })
+    let owners = before.into_iter().chain(after).collect();
+    Ok(Objects { saved, owners, users })
 }
 
 fn observed<'a>(news: &[News<'a>]) -> BTreeMap<&'a str, Vec<&'a Observation>> {
@@ -304,82 +313,13 @@ fn stand(
 
 async fn name_users(
     tx: &mut Tx,
-    users: &BTreeMap<&str, &AppUser>,
+    users: &BTreeMap<&str, AppUser>,
     now: i64,
 ) -> Result<(), StoreError> {
     if users.is_empty() {
         return Ok(());
     }
-    store::user::name(tx, &users.values().copied().collect::<Vec<_>>(), now).await
-}
-
-/// Derives the access of every user whom the batch touched, and saves what changed.
-async fn derive(
-    tx: &mut Tx,
-    rulebook: &Rulebook,
-    batch: &Batch<'_>,
-    objects: &Objects,
-    now: i64,
-) -> Result<Vec<StoredAccess>, StoreError> {
-    let owners: Vec<&str> = objects.owners.iter().map(String::as_str).collect();
-    let found = store::user::of_owners(tx, &owners).await?;
-    let users: BTreeSet<&str> =
-        found.iter().map(String::as_str).chain(batch.named_users()).collect();
-    let users: Vec<&str> = users.into_iter().collect();
-    // From here on nobody else derives the access of these users; what is read now is the last.
-    let names: Vec<&str> = owners.iter().chain(&users).copied().collect();
-    tx.lock(&names).await?;
-    let parties = store::user::parties(tx, &users).await?;
-    let owners: BTreeSet<&str> = parties.iter().map(|it| it.owner_id.as_str()).collect();
-    let owned = store::object::of_owners(tx, &owners.into_iter().collect::<Vec<_>>()).await?;
-    let known = store::access::of_users(tx, &users).await?;
-    let known: BTreeMap<&str, &StoredAccess> =
-        known.iter().map(|it| (it.user_id.as_str(), it)).collect();
-    let changed: Vec<StoredAccess> = users
-        .iter()
-        .filter_map(|user| {
-            let access = access_of(user, &parties, &owned, rulebook, now);
-            next_revision(user, known.get(user).copied(), access, now)
-        })
-        .collect();
-    store::access::save(tx, &changed).await?;
-    Ok(changed)
-}
-
-/// Returns what a user may use, from all objects of all their owners.
-pub(crate) fn access_of(
-    user: &str,
-    parties: &[Party],
-    objects: &[StoredObject],
-    rulebook: &Rulebook,
-    now: i64,
-) -> Access {
-    let owners: Vec<&str> = owners_of(user, parties);
-    let theirs = objects.iter().filter(|it| {
-        rulebook.counts(it.account.as_deref())
-            && it.owner_id.as_deref().is_some_and(|it| owners.contains(&it))
-    });
-    let ledger = Ledger::new(theirs.map(|it| &it.standing.object));
-    let customer = owners.iter().find(|it| is_customer(it)).copied();
-    access(&ledger, &claims(&ledger, rulebook, now), customer)
-}
-
-/// Returns a user's owners, those that the app named first.
-pub(crate) fn owners_of<'a>(user: &str, parties: &'a [Party]) -> Vec<&'a str> {
-    parties.iter().filter(|it| it.user_id == user).map(|it| it.owner_id.as_str()).collect()
-}
-
-fn next_revision(
-    user: &str,
-    known: Option<&StoredAccess>,
-    access: Access,
-    now: i64,
-) -> Option<StoredAccess> {
-    if known.is_some_and(|it| it.access == access) {
-        return None;
-    }
-    let revision = known.map_or(0, |it| it.revision) + 1;
-    Some(StoredAccess { user_id: user.to_owned(), revision, changed_at: now, access })
+    store::user::name(tx, &users.values().collect::<Vec<_>>(), now).await
 }
 
 /// The facts of the events, the objects that Stripe has to be asked about, the access that changed.

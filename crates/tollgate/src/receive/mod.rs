@@ -6,10 +6,12 @@
 //!
 //! - this file: the queue, bounded, and the writers that empty it;
 //! - [`batch`]: one transaction, from the events to the effects;
+//! - [`derive`]: from objects to access;
 //! - [`ownership`]: whose an object is;
 //! - [`retry`]: trying failed events again, and what time alone changes.
 
 mod batch;
+mod derive;
 mod ownership;
 pub mod retry;
 
@@ -28,7 +30,7 @@ use crate::store::{Db, StoreError, payload};
 use crate::webhook::Incoming;
 
 pub use batch::{Applied, apply, apply_in};
-pub(crate) use batch::{access_of, owners_of};
+pub(crate) use derive::access_of;
 
 /// Inputs that may wait; one more is refused, so that memory stays bounded.
 pub const QUEUE_MAX: usize = 1024;

@@ -61,9 +61,11 @@ pub fn resolve(objects: &mut BTreeMap<String, StoredObject>) -> Vec<String> {
     changed
 }
 
+/// Only the charge itself tells its intent: whoever names the charge finds it by its id, so that
+/// the answer does not depend on who came first.
 fn intents_of_charges(objects: &BTreeMap<String, StoredObject>) -> BTreeMap<String, String> {
-    let pairs = objects.values().filter_map(|it| match payment::names(&it.standing.object) {
-        [Some(intent), Some(charge)] => Some((charge.to_owned(), intent.to_owned())),
+    let pairs = objects.values().filter_map(|it| match &it.standing.object {
+        Object::Charge(it) => Some((it.id.to_string(), it.payment_intent.as_ref()?.to_string())),
         _ => None,
     });
     pairs.collect()
@@ -75,15 +77,16 @@ fn payment_of(object: &Object, intents: &BTreeMap<String, String>) -> Option<Str
     intent.or_else(by_charge).map(str::to_owned)
 }
 
+/// What an object says itself counts more than what was concluded before.
 fn customers_of_payments(
     objects: &BTreeMap<String, StoredObject>,
     payments: &BTreeMap<String, Option<String>>,
 ) -> BTreeMap<String, String> {
-    let pairs = objects.iter().filter_map(|(id, it)| {
-        let payment = payments.get(id)?.clone()?;
-        let known = it.owner_id.as_deref().filter(|it| is_customer(it));
-        let customer = customer_of(&it.standing.object).or(known)?;
-        Some((payment, customer.to_owned()))
-    });
-    pairs.collect()
+    let named = |customer: fn(&StoredObject) -> Option<&str>| {
+        objects.iter().filter_map(move |(id, it)| {
+            Some((payments.get(id)?.clone()?, customer(it)?.to_owned()))
+        })
+    };
+    let concluded = named(|it| it.owner_id.as_deref().filter(|it| is_customer(it)));
+    concluded.chain(named(|it| customer_of(&it.standing.object))).collect()
 }

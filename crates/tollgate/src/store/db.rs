@@ -261,18 +261,19 @@ impl Tx {
         self.batch(statement, vec![params]).await
     }
 
-    /// Holds other transactions off these names until this one ends. SQLite has one writer, so
-    /// there is nothing to hold off. All callers name payments before customers before users, so
-    /// that they wait for each other instead of in a circle.
+    /// Runs a statement that only holds other transactions off: on SQLite there are none.
     ///
     /// # Errors
     /// As the database says.
-    pub async fn lock(&mut self, names: &[&str]) -> Result<(), StoreError> {
-        let Inner::Postgres(tx) = &mut self.inner else { return Ok(()) };
-        self.executed.fetch_add(1, Ordering::Relaxed);
-        let keys: Vec<i64> = names.iter().map(|it| lock_key(it)).collect();
-        let text = "select count(pg_advisory_xact_lock(name)) from unnest($1::bigint[]) as name";
-        sqlx::query(text).bind(keys).execute(&mut **tx).await.map(drop).map_err(classify)
+    pub(super) async fn hold(
+        &mut self,
+        statement: &Statement,
+        rows: Vec<Vec<Value>>,
+    ) -> Result<(), StoreError> {
+        match self.inner {
+            Inner::Sqlite(_) => Ok(()),
+            Inner::Postgres(_) => self.batch(statement, rows).await.map(drop),
+        }
     }
 
     /// Makes everything durable: after this, and not before, a caller may say 200.
@@ -286,12 +287,6 @@ impl Tx {
         }
         .map_err(classify)
     }
-}
-
-/// FNV-1a: every node, of whatever version, must come to the same number.
-fn lock_key(name: &str) -> i64 {
-    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-    name.as_bytes().iter().fold(0xcbf2_9ce4_8422_2325_u64, step).cast_signed()
 }
 
 async fn run_sqlite<'c>(

@@ -5,7 +5,8 @@
 //! - [`db`]: connections, transactions, and what a failure means;
 //! - [`schema`]: the tables;
 //! - [`payload`]: the compressed bodies of events;
-//! - [`event`], [`object`], [`access`], [`outbox`], [`user`]: a file a table.
+//! - [`event`], [`object`], [`access`], [`outbox`], [`user`]: a file a table;
+//! - [`belonging`]: from users to all that is theirs.
 
 pub mod sql;
 pub mod db;
@@ -14,6 +15,7 @@ pub mod payload;
 pub mod event;
 pub mod object;
 pub mod user;
+pub mod belonging;
 pub mod access;
 pub mod outbox;
 
@@ -58,6 +60,7 @@ pub fn statements() -> Vec<&'static sql::Statement> {
         event::STATEMENTS,
         object::STATEMENTS,
         user::STATEMENTS,
+        belonging::STATEMENTS,
         access::STATEMENTS,
         outbox::STATEMENTS,
         schema::STATEMENTS,

@@ -155,15 +155,6 @@ static OF_OWNERS: Statement = Statement::batch(
     ),
 );
 
-/// Returns all that bears on the access of these owners.
-///
-/// # Errors
-/// As the database says, or a state is damaged.
-pub async fn of_owners(tx: &mut Tx, owners: &[&str]) -> Result<Vec<StoredObject>, StoreError> {
-    let rows = owners.iter().map(|it| params![*it]).collect();
-    tx.batch(&OF_OWNERS, rows).await?.iter().map(read).collect()
-}
-
 /// Returns all that bears on the access of these owners, outside of a transaction.
 ///
 /// # Errors

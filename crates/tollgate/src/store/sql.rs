@@ -1,6 +1,7 @@
 //! One SQL text for two databases. A statement is a constant; two fragments of it differ and are
 //! filled in here: `{rows}`, a batch as a table (multi-row `values` on SQLite, `unnest` of typed
-//! arrays on Postgres), and `{lock}` (` for update skip locked` on Postgres).
+//! arrays on Postgres), and `{hold}`, a lock on every `name` until the transaction ends (SQLite has
+//! one writer and nothing to hold off).
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -116,6 +117,8 @@ const SIZES: [usize; 6] = [1, 4, 16, 64, 256, 1024];
 /// The most rows of one statement; larger batches are cut by their caller.
 pub const ROWS_MAX: usize = 1024;
 
+const POSTGRES_HOLD: &str = "count(pg_advisory_xact_lock(hashtextextended(name, 0)))";
+
 /// The texts that were filled in so far, by statement and size; a handful a statement, for ever.
 #[derive(Debug, Default)]
 pub(super) struct Texts(Mutex<HashMap<(&'static str, usize), &'static str>>);
@@ -136,7 +139,7 @@ impl Texts {
         let size = if statement.columns.is_empty() { 0 } else { size };
         let text = self.get(statement.name, size, || {
             let rows = sqlite_rows(statement.columns, size);
-            statement.text.replace("{rows}", &rows).replace("{lock}", "")
+            statement.text.replace("{rows}", &rows).replace("{hold}", "count(name)")
         });
         (text, size)
     }
@@ -144,7 +147,7 @@ impl Texts {
     pub(super) fn postgres(&self, statement: &Statement) -> &'static str {
         self.get(statement.name, 0, || {
             let rows = postgres_rows(statement.columns);
-            statement.text.replace("{rows}", &rows).replace("{lock}", " for update skip locked")
+            statement.text.replace("{rows}", &rows).replace("{hold}", POSTGRES_HOLD)
         })
     }
 }

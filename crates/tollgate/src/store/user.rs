@@ -3,7 +3,7 @@
 use super::sql::{Row, Statement, Type, params};
 use super::{Db, StoreError, Tx};
 
-pub(super) const STATEMENTS: &[&Statement] = &[&NAME, &USERS_OF, &PARTIES, &ALL];
+pub(super) const STATEMENTS: &[&Statement] = &[&NAME, &HOLD, &PARTIES, &ALL];
 
 /// What the app says of a user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,6 +12,18 @@ pub struct AppUser {
     pub customer_id: Option<String>,
     pub email: Option<String>,
     pub name: Option<String>,
+}
+
+impl AppUser {
+    /// Fills in what this leaves out with what was said `before`.
+    pub fn or(self, before: Self) -> Self {
+        Self {
+            user_id: self.user_id,
+            customer_id: self.customer_id.or(before.customer_id),
+            email: self.email.or(before.email),
+            name: self.name.or(before.name),
+        }
+    }
 }
 
 static NAME: Statement = Statement::batch(
@@ -50,72 +62,50 @@ pub async fn name(tx: &mut Tx, users: &[&AppUser], now: i64) -> Result<(), Store
     tx.batch(&NAME, rows.collect()).await.map(drop)
 }
 
-/// A user and one of the owners whose objects are theirs.
+/// One of the owners whose objects are a user's.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Party {
-    pub user_id: String,
     /// 0: named by the app; 1: by an object's metadata or reference.
     pub priority: i64,
     /// A customer, or a payment without one.
     pub owner_id: String,
 }
 
-static USERS_OF: Statement = Statement::batch(
-    "users_of_owners",
-    &[("owner_id", Type::Text)],
-    "with r as (select * from {rows} as names)
-     select o.user_id
-     from r join object o on o.owner_id = r.owner_id and o.bearing = 1
-     where o.user_id is not null
-     union
-     select a.user_id from r join app_user a on a.customer_id = r.owner_id",
-);
+static HOLD: Statement =
+    Statement::batch("hold_names", &[("name", Type::Text)], "select {hold} from {rows} as held");
 
-/// Returns all users who are tied to one of these owners.
+/// Holds other transactions off these names until this one ends. All callers name payments before
+/// customers before users, so that they wait for each other instead of in a circle.
 ///
 /// # Errors
 /// As the database says.
-pub async fn of_owners(tx: &mut Tx, owners: &[&str]) -> Result<Vec<String>, StoreError> {
-    let rows = owners.iter().map(|it| params![*it]).collect();
-    tx.batch(&USERS_OF, rows).await?.iter().map(|row| row.get(0)).collect()
+pub async fn hold(tx: &mut Tx, names: &[&str]) -> Result<(), StoreError> {
+    tx.hold(&HOLD, names.iter().map(|it| params![*it]).collect()).await
 }
 
-static PARTIES: Statement = Statement::batch(
+static PARTIES: Statement = Statement::plain(
     "parties",
-    &[("user_id", Type::Text)],
-    "with r as (select * from {rows} as names)
-     select r.user_id, cast(1 as bigint), o.owner_id
-     from r join object o on o.user_id = r.user_id
-     where o.owner_id is not null
-     union
-     select r.user_id, cast(0 as bigint), a.customer_id
-     from r join app_user a on a.user_id = r.user_id
-     where a.customer_id is not null",
+    "select cast(min(priority) as bigint), owner_id
+     from (
+        select 1 as priority, o.owner_id
+        from object o where o.user_id = $1 and o.owner_id is not null
+        union
+        select 0, a.customer_id
+        from app_user a where a.user_id = $1 and a.customer_id is not null
+     ) as named
+     group by owner_id
+     order by 1, 2",
 );
-
-/// Returns all owners of these users, by user and priority.
-///
-/// # Errors
-/// As the database says.
-pub async fn parties(tx: &mut Tx, users: &[&str]) -> Result<Vec<Party>, StoreError> {
-    read(&tx.batch(&PARTIES, users.iter().map(|it| params![*it]).collect()).await?)
-}
 
 /// Returns the owners of one user, outside of a transaction.
 ///
 /// # Errors
 /// As the database says.
 pub async fn parties_of(db: &Db, user_id: &str) -> Result<Vec<Party>, StoreError> {
-    read(&db.fetch_rows(&PARTIES, vec![params![user_id]]).await?)
-}
-
-fn read(rows: &[Row]) -> Result<Vec<Party>, StoreError> {
     let party = |row: &Row| -> Result<Party, StoreError> {
-        Ok(Party { user_id: row.get(0)?, priority: row.get(1)?, owner_id: row.get(2)? })
+        Ok(Party { priority: row.get(0)?, owner_id: row.get(1)? })
     };
-    let mut parties = rows.iter().map(party).collect::<Result<Vec<_>, _>>()?;
-    parties.sort();
-    Ok(parties)
+    db.fetch(&PARTIES, params![user_id]).await?.iter().map(party).collect()
 }
 
 static ALL: Statement = Statement::plain(

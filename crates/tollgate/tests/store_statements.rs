@@ -1,0 +1,131 @@
+//! Every statement prepares on both databases, and a batch costs the same number of statements
+//! whatever its size.
+
+#[expect(dead_code, reason = "other files need more of it")]
+mod databases;
+#[expect(dead_code, reason = "other files need more of it")]
+mod history;
+
+use std::collections::BTreeSet;
+
+use databases::{Fresh, on_both_databases};
+use history::chance::Chance;
+use history::objects::{self, event, items, subscription, updated, with};
+use history::{START, VERSIONS, cast, rulebook, told};
+use serde_json::json;
+use tollgate::receive::{self, BATCH_MAX, Input};
+use tollgate::rules::policy::Rulebook;
+use tollgate::store::user::AppUser;
+use tollgate::store::{self, Db};
+use tollgate_sandbox::story::STORIES;
+
+const NOW_MS: i64 = (START + 3_600) * 1000;
+
+on_both_databases! {
+    every_statement_prepares;
+    a_batch_of_64_costs_as_many_statements_as_one_event;
+    naming_users_costs_the_same_for_one_and_for_many;
+    the_tables_are_made_once;
+    a_database_belongs_to_one_mode;
+    every_view_reads_what_every_story_wrote;
+}
+
+async fn every_statement_prepares(fresh: Fresh) {
+    let statements = store::statements();
+    assert!(statements.len() > 20, "{} statements", statements.len());
+    for statement in statements {
+        fresh.db.prepare(statement).await.unwrap_or_else(|error| {
+            panic!("{statement:?}: {}", error.detail());
+        });
+    }
+}
+
+/// Returns how many statements one transaction for these inputs takes.
+async fn cost(db: &Db, rulebook: &Rulebook, inputs: &[Input]) -> u64 {
+    let before = db.executed();
+    receive::apply(db, rulebook, inputs, NOW_MS).await.unwrap();
+    db.executed() - before
+}
+
+async fn a_batch_of_64_costs_as_many_statements_as_one_event(fresh: Fresh) {
+    let rulebook = objects::rulebook();
+    let one = event("evt_0", "customer.created", START, &objects::customer());
+    let wanted = cost(&fresh.db, &rulebook, &[one.delivery()]).await;
+    assert!(wanted < 20, "{wanted} statements");
+    assert_eq!(cost(&fresh.db, &rulebook, &[one.delivery()]).await, wanted, "a duplicate");
+
+    let mut mixed = Vec::new();
+    for (seed, story) in (1..).zip(["refund_full", "upgrade", "dispute_lost", "guest_purchase"]) {
+        mixed.extend(told(story, &cast(seed, VERSIONS[4])).iter().map(|it| it.delivery()));
+    }
+    mixed.extend(contest());
+    Chance::new(4).shuffle(&mut mixed);
+    for batch in mixed.chunks(BATCH_MAX - 8) {
+        // Eight of them come twice.
+        let batch: Vec<Input> = batch.iter().chain(batch.iter().take(8)).cloned().collect();
+        assert_eq!(cost(&fresh.db, &rulebook, &batch).await, wanted, "{} inputs", batch.len());
+    }
+}
+
+/// Four events about one object in one second.
+fn contest() -> Vec<Input> {
+    let price = |it: &str| with(&subscription("sub_1", "active"), &json!({ "items": items(it, 1) }));
+    let step = |id: &str, from: &str, to: &str| {
+        updated(id, START, &price(to), &json!({ "items": items(from, 1) })).delivery()
+    };
+    vec![
+        step("evt_c1", "price_1", "price_2"),
+        step("evt_c2", "price_2", "price_3"),
+        step("evt_c3", "price_3", "price_team"),
+        event("evt_c0", "customer.subscription.created", START, &price("price_1")).delivery(),
+    ]
+}
+
+async fn naming_users_costs_the_same_for_one_and_for_many(fresh: Fresh) {
+    let user = |number: usize| {
+        Input::User(AppUser {
+            user_id: format!("user_{number}"),
+            customer_id: Some(format!("cus_{number}")),
+            ..AppUser::default()
+        })
+    };
+    let rulebook = objects::rulebook();
+    let wanted = cost(&fresh.db, &rulebook, &[user(0)]).await;
+    let many: Vec<Input> = (0..BATCH_MAX).map(user).collect();
+    assert_eq!(cost(&fresh.db, &rulebook, &many).await, wanted);
+}
+
+async fn the_tables_are_made_once(fresh: Fresh) {
+    let (one, other) = (fresh.node().await, fresh.node().await);
+    let (a, b) = tokio::join!(store::schema::migrate(&one), store::schema::migrate(&other));
+    a.and(b).unwrap();
+}
+
+async fn a_database_belongs_to_one_mode(fresh: Fresh) {
+    assert_eq!(store::schema::livemode(&fresh.db).await.unwrap(), None);
+    assert!(!store::schema::claim_livemode(&fresh.db, false).await.unwrap());
+    assert!(!store::schema::claim_livemode(&fresh.node().await, true).await.unwrap());
+    assert_eq!(store::schema::livemode(&fresh.db).await.unwrap(), Some(false));
+}
+
+/// The views are what users read; what a story writes must never break them.
+async fn every_view_reads_what_every_story_wrote(fresh: Fresh) {
+    for (seed, story) in (1..).zip(STORIES) {
+        let cast = cast(seed, VERSIONS[seed as usize % VERSIONS.len()]);
+        let inputs: Vec<Input> = told(story.name, &cast).iter().map(|it| it.delivery()).collect();
+        for batch in inputs.chunks(BATCH_MAX) {
+            receive::apply(&fresh.db, &rulebook(&cast), batch, NOW_MS).await.unwrap();
+        }
+    }
+    let objects = store::object::page(&fresh.db, "", 10_000).await.unwrap();
+    let kinds: BTreeSet<&str> = objects.iter().map(|it| it.standing.object.kind().as_str()).collect();
+    assert!(kinds.len() >= 14, "{kinds:?}");
+    for view in ["customer", "subscription", "invoice", "payment", "refund", "dispute"] {
+        let text = format!("create table seen_{view} as select * from {view}");
+        fresh.meddle(&text).await;
+        // Fails where the view was empty.
+        fresh.meddle(&format!("create table one_{view} (id text not null)")).await;
+        let text = format!("insert into one_{view} values ((select min(id) from seen_{view}))");
+        fresh.meddle(&text).await;
+    }
+}
