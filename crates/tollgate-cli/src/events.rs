@@ -47,7 +47,7 @@ pub enum Command {
 /// Runs the command.
 pub async fn run(file: Option<&Path>, command: &Command) -> anyhow::Result<ExitCode> {
     let config = Config::from_environment(file)?;
-    let db = Db::connect(&config.database_url).await?;
+    let db = Db::connect(config.database_url.reveal()).await?;
     schema::migrate(&db).await?;
     match command {
         Command::List { status, limit, json } => list(&db, status.as_deref(), *limit, *json).await,

@@ -21,7 +21,7 @@ pub struct Arguments {
 /// Runs the command.
 pub async fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let config = Config::from_environment(file)?;
-    let db = Db::connect(&config.database_url).await?;
+    let db = Db::connect(config.database_url.reveal()).await?;
     tollgate::store::schema::migrate(&db).await?;
     let now = Clock::system().now();
     let explanation = answer::explain(&db, &config.rulebook, &arguments.user, now).await?;

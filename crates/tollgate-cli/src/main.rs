@@ -80,6 +80,6 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Rebuild(it) => rebuild::run(file, &it).await,
         Command::Config(it) => config::run(file, &it),
         Command::Migrate => migrate::run(file).await,
-        Command::Openapi => openapi::run(),
+        Command::Openapi => Ok(openapi::run()),
     }
 }

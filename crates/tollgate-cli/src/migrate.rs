@@ -9,7 +9,7 @@ use tollgate::store::{Db, schema};
 /// Runs the command.
 pub async fn run(file: Option<&Path>) -> anyhow::Result<ExitCode> {
     let config = Config::from_environment(file)?;
-    let db = Db::connect(&config.database_url).await?;
+    let db = Db::connect(config.database_url.reveal()).await?;
     schema::migrate(&db).await?;
     db.close().await;
     println!("The database is up to date.");

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 /// Runs the command.
-pub fn run() -> anyhow::Result<ExitCode> {
-    println!("{}", tollgate::http::openapi());
-    Ok(ExitCode::SUCCESS)
+pub fn run() -> ExitCode {
+    print!("{}", tollgate::http::OPENAPI);
+    ExitCode::SUCCESS
 }

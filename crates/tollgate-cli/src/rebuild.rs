@@ -28,7 +28,7 @@ pub struct Arguments {
 /// Runs the command.
 pub async fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let config = Config::from_environment(file)?;
-    let db = Db::connect(&config.database_url).await?;
+    let db = Db::connect(config.database_url.reveal()).await?;
     schema::migrate(&db).await?;
     let folder = tempfile::tempdir()?;
     let scratch = folder.path().join("scratch.db");

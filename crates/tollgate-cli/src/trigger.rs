@@ -118,14 +118,14 @@ fn first_price(config: &Config) -> Option<String> {
 }
 
 fn default_url(config: &Config) -> String {
-    format!("http://{}/stripe/webhook", config.listen)
+    format!("http://{}/stripe/webhook", config.server.listen)
 }
 
 fn secret(arguments: &Arguments, config: &Config) -> String {
     if arguments.bad_signature {
         return WRONG_SECRET.to_owned();
     }
-    let configured = config.webhook_secrets.first().map(|it| it.expose().to_owned());
+    let configured = config.webhook_secrets.first().map(|it| it.reveal().to_owned());
     arguments.secret.clone().or(configured).unwrap_or_else(|| dev::WEBHOOK_SECRET.to_owned())
 }
 

@@ -27,6 +27,7 @@ const NOT_POST: Answer = Answer { status: 405, reason: "" };
 const NO_SUCH: Answer = Answer { status: 404, reason: "" };
 /// HTTP itself is broken; the answer is not ours.
 const NO_HTTP: Answer = Answer { status: 400, reason: "" };
+const NO_SUCH_LENGTH: Answer = Answer { status: 431, reason: "" };
 /// Stripe's, but nothing to act on: kept as ignored or failed.
 const KEPT: Answer = Answer { status: 200, reason: "" };
 
@@ -179,10 +180,6 @@ fn repeated_headers() -> Vec<Case> {
 /// Bodies that are signed, but no events.
 fn bodies() -> Vec<Case> {
     let whole = event();
-    let nested = |open: &str, close: &str, depth: usize| {
-        let inner = format!("{}{}", open.repeat(depth), close.repeat(depth));
-        whole.replacen('{', &format!("{{\"deep\":{inner},"), 1)
-    };
     let texts: Vec<(&str, Vec<u8>)> = vec![
         ("empty", vec![]),
         ("a space", b" ".to_vec()),
@@ -222,8 +219,7 @@ fn bodies() -> Vec<Case> {
         ("a bad escape", b"{\"id\":\"\\x41\"}".to_vec()),
         ("gzip", b"\x1f\x8b\x08\x00\x00\x00\x00\x00".to_vec()),
         ("random bytes", (0..2048_u32).map(|it| (it.wrapping_mul(2_654_435_761) >> 24) as u8).collect()),
-        ("arrays 10,000 deep", nested("[", "]", 10_000).into_bytes()),
-        ("objects 10,000 deep", nested("{\"a\":", "}", 10_000).into_bytes()),
+        ("an id 10,000 deep", whole.replacen("\"evt_", &format!("{}\"evt_", "[".repeat(10_000)), 1).into_bytes()),
         ("an open array 10,000 deep", "[".repeat(10_000).into_bytes()),
         ("an open object 10,000 deep", "{\"a\":".repeat(10_000).into_bytes()),
     ];
@@ -250,7 +246,7 @@ fn envelopes() -> Vec<Case> {
     let long = format!("\"evt_{}\"", "x".repeat(300));
     let huge = format!("1{}", "0".repeat(400));
     let id: &[&str] = &["null", "5", "true", "[]", "{}", "\"\"", "\"evt_\\u0000\"", "\"\\u0000\"", &long];
-    let kind: &[&str] = &["null", "5", "true", "[]", "{}"];
+    let kind: &[&str] = &["null", "5", "true", "[]", "{}", "\"\""];
     let created: &[&str] = &[
         "null", "\"1795348800\"", "\"yesterday\"", "true", "[]", "{}", "-1", "1.5", "-0.5", "1e400",
         "99999999999999999999", "9223372036854775808", "253402300800", "1e300", &huge,
@@ -308,7 +304,17 @@ fn objects() -> Vec<Case> {
             cases.push(signed(format!("{kind} about {object}"), body, KEPT));
         }
     }
-    for kind in ["moon.rose", "", "customer", "Customer.Created", "customer.created ", "v2.core.x", "ping", "💥"] {
+    let arrays = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    let objects = format!("{}1{}", r#"{"a":"#.repeat(10_000), "}".repeat(10_000));
+    for deep in [arrays, objects] {
+        let body = event(cases.len(), "customer.created", &format!(r#"{{"id":{deep}}}"#));
+        cases.push(signed("an id 10,000 deep", body, KEPT));
+        let body = event(cases.len(), "moon.rose", &format!(r#"{{"id":"moon_1","deep":{deep}}}"#));
+        cases.push(signed("an object 10,000 deep", body, KEPT));
+        let body = event(cases.len(), "moon.rose", "{}").replacen('{', &format!(r#"{{"deep":{deep},"#), 1);
+        cases.push(signed("an envelope 10,000 deep", body, KEPT));
+    }
+    for kind in ["moon.rose", "customer", "Customer.Created", "customer.created ", "v2.core.x", "ping", "💥"] {
         let body = event(cases.len(), kind, r#"{"id":"cus_unknown"}"#);
         cases.push(signed(format!("type {kind:?}"), body, KEPT));
     }
@@ -340,10 +346,12 @@ fn requests() -> Vec<Case> {
     }
     let mebibyte = vec![b' '; (1 << 20) + 1];
     cases.push(signed("one byte more than a mebibyte", mebibyte.clone(), TOO_LARGE));
-    for length in ["1048577", "99999999999", "18446744073709551615"] {
+    for length in ["1048577", "99999999999", "9223372036854775807"] {
         let headers = [("content-length", length), headers[0]];
         cases.push(case(format!("length {length}"), request("POST", "/webhook", &headers, b""), TOO_LARGE));
     }
+    let bytes = request("POST", "/webhook", &[("content-length", "18446744073709551615")], b"");
+    cases.push(case("the longest length", bytes, NO_SUCH_LENGTH));
     for length in ["-1", "x", "1.5", "18446744073709551616000"] {
         let headers = [("content-length", length), headers[0]];
         cases.push(case(format!("length {length}"), request("POST", "/webhook", &headers, b""), NO_HTTP));

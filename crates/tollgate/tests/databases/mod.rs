@@ -51,6 +51,11 @@ impl Fresh {
         }
     }
 
+    /// Returns the database over connections of their own, which may be closed.
+    pub async fn separate(&self) -> Db {
+        Db::connect(&self.url).await.expect("the database opens")
+    }
+
     /// Runs SQL behind the store's back.
     pub async fn meddle(&self, sql: &str) {
         let sql = AssertSqlSafe(sql.to_owned()).into_sql_str();
@@ -97,7 +102,7 @@ impl Fresh {
     /// SQLite has one writer, which its nodes share.
     pub async fn node(&self) -> Db {
         match self.db.is_postgres() {
-            true => Db::connect(&self.url).await.expect("the database opens"),
+            true => self.separate().await,
             false => self.db.clone(),
         }
     }

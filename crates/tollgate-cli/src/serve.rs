@@ -1,0 +1,21 @@
+//! `tollgate serve`: the server.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use tollgate::clock::Clock;
+use tollgate::config::Config;
+
+use crate::{logging, shutdown};
+
+/// Runs the command until SIGTERM or SIGINT.
+pub async fn run(file: Option<&Path>) -> anyhow::Result<ExitCode> {
+    let config = Config::from_environment(file)?;
+    logging::start(&config)?;
+    #[cfg(feature = "crash-points")]
+    if let Some(point) = tollgate::config::crash_at() {
+        tollgate::crash::arm(&point);
+    }
+    tollgate::serve::serve(&config, &Clock::system(), shutdown::requested()).await?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,240 @@
+//! Settings: which source wins, what a wrong value says, and that no secret is ever shown.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use tollgate::config::{Config, Source};
+use tollgate::rules::policy::{Policy, Rule, Rulebook};
+
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let dir = tempfile::tempdir().expect("a directory can be made");
+        for (name, text) in files {
+            std::fs::write(dir.path().join(name), text).expect("the file can be written");
+        }
+        Self(dir)
+    }
+
+    fn load(&self, variables: &[(&str, &str)]) -> Result<Config, String> {
+        self.load_file(None, variables)
+    }
+
+    fn load_file(&self, path: Option<&Path>, variables: &[(&str, &str)]) -> Result<Config, String> {
+        let environment: BTreeMap<String, String> =
+            variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        Config::load(path, self.0.path(), &environment).map_err(|it| it.to_string())
+    }
+}
+
+fn loaded(files: &[(&str, &str)], variables: &[(&str, &str)]) -> Config {
+    Place::new(files).load(variables).expect("the settings are right")
+}
+
+fn refused(files: &[(&str, &str)], variables: &[(&str, &str)]) -> String {
+    Place::new(files).load(variables).err().expect("the settings are wrong")
+}
+
+fn source_of(config: &Config, key: &str) -> Source {
+    let settings = config.describe();
+    settings.iter().find(|it| it.key == key).unwrap_or_else(|| panic!("no {key}")).source
+}
+
+#[test]
+fn nothing_set_is_the_documented_default() {
+    let config = loaded(&[], &[]);
+    assert_eq!(config.server.listen.to_string(), "127.0.0.1:4242");
+    assert_eq!(config.database_url.reveal(), "sqlite://tollgate.db");
+    assert_eq!(config.server.webhook_tolerance_secs, 300);
+    assert_eq!(config.server.rate_limit.map(std::num::NonZeroU32::get), Some(1000));
+    assert_eq!(config.server.connections_max, 10_000);
+    assert_eq!(config.rulebook, Rulebook::default());
+    assert_eq!(config.livemode(), None);
+    assert!(config.api_keys.is_empty() && config.webhook_secrets.is_empty() && !config.dev);
+}
+
+#[test]
+fn the_later_source_wins() {
+    let toml = ("tollgate.toml", "[server]\nlisten = \"127.0.0.1:1\"");
+    let dotenv = (".env", "TOLLGATE_LISTEN=127.0.0.1:2");
+    let local = (".env.local", "TOLLGATE_LISTEN=127.0.0.1:3");
+    let environment = [("TOLLGATE_LISTEN", "127.0.0.1:4")];
+    for (files, variables, port, key, source) in [
+        (vec![toml], &[] as &[(&str, &str)], 1, "server.listen", Source::File),
+        (vec![toml, dotenv], &[], 2, "TOLLGATE_LISTEN", Source::Dotenv),
+        (vec![toml, dotenv, local], &[], 3, "TOLLGATE_LISTEN", Source::DotenvLocal),
+        (vec![toml, dotenv, local], &environment, 4, "TOLLGATE_LISTEN", Source::Environment),
+    ] {
+        let config = loaded(&files, variables);
+        assert_eq!(config.server.listen.port(), port);
+        assert_eq!(source_of(&config, key), source);
+    }
+    // Somebody forgot to fill it in.
+    let config = loaded(&[dotenv], &[("TOLLGATE_LISTEN", "")]);
+    assert_eq!(config.server.listen.port(), 2);
+}
+
+#[test]
+fn the_file_may_be_named() {
+    let place = Place::new(&[("other.toml", "[access]\npast_due = \"1d\"")]);
+    let by_variable = place.load(&[("TOLLGATE_CONFIG", "other.toml")]).expect("it is there");
+    let path = place.0.path().join("other.toml");
+    let by_option = place.load_file(Some(&path), &[]).expect("it is there");
+    for config in [by_variable, by_option] {
+        assert_eq!(config.rulebook.policy.past_due, Rule::Grace(86_400));
+    }
+    let error = place.load(&[("TOLLGATE_CONFIG", "none.toml")]).err().expect("it is not there");
+    assert!(error.starts_with("read ") && error.ends_with("none.toml"), "{error}");
+}
+
+#[test]
+fn plans_and_policy_come_from_the_file() {
+    let toml = r#"
+        [plans.pro]
+        title = "Pro"
+        rank = 10
+        prices = { monthly = "price_1", yearly = "price_2" }
+        features = ["export", "api"]
+        [plans.lifetime]
+        rank = 20
+        prices = { once = "price_3" }
+        [access]
+        past_due = "12h"
+        unpaid = "keep"
+        dispute_open = "revoke"
+        connect_accounts = ["acct_1"]
+    "#;
+    let Rulebook { plans, any_price, policy, accounts } =
+        loaded(&[("tollgate.toml", toml)], &[("STRIPE_PRICE_PRO_MONTHLY", "price_9")]).rulebook;
+    let names: Vec<&str> = plans.iter().map(|it| it.title.as_str()).collect();
+    assert_eq!(names, ["Lifetime", "Pro"]);
+    assert_eq!(plans[1].prices.get("yearly").map(String::as_str), Some("price_2"));
+    assert_eq!(plans[1].features, ["export", "api"]);
+    assert_eq!((any_price, accounts), (None, vec!["acct_1".to_owned()]));
+    let expected = Policy {
+        past_due: Rule::Grace(43_200),
+        unpaid: Rule::Keep,
+        dispute_open: Rule::Revoke,
+        ..Policy::default()
+    };
+    assert_eq!(policy, expected);
+}
+
+#[test]
+fn three_variables_make_one_plan() {
+    let prices = [("STRIPE_PRICE_PRO_MONTHLY", "price_1"), ("STRIPE_PRICE_PRO_YEARLY", "price_2")];
+    let config = loaded(&[], &[prices[0], prices[1], ("PRO_PLAN_NAME", "team")]);
+    let plan = config.rulebook.plan("team").expect("it is named so");
+    assert_eq!((plan.title.as_str(), plan.prices.len()), ("Team", 2));
+    assert_eq!(config.rulebook.any_price, None);
+    let config = loaded(&[], &[("PRO_PLAN_NAME", "team")]);
+    assert_eq!(config.rulebook.any_price.as_deref(), Some("team"));
+}
+
+#[test]
+fn the_keys_prefix_is_the_mode() {
+    for (name, key, live) in [
+        ("STRIPE_SECRET_KEY", "sk_test_abcdefgh", false),
+        ("STRIPE_SECRET_KEY", "sk_live_abcdefgh", true),
+        ("STRIPE_API_KEY", "rk_test_abcdefgh", false),
+        ("STRIPE_API_KEY", "rk_live_abcdefgh", true),
+    ] {
+        assert_eq!(loaded(&[], &[(name, key)]).livemode(), Some(live), "{key}");
+    }
+}
+
+#[test]
+fn a_wrong_value_says_where_what_and_what_is_allowed() {
+    for (key, value, allowed) in [
+        ("TOLLGATE_LISTEN", "4242", "an address and a port such as 127.0.0.1:4242 or [::]:4242"),
+        ("TOLLGATE_RATE_LIMIT", "many", "requests per second from 1 to 1000000, or \"off\""),
+        ("TOLLGATE_WEBHOOK_TOLERANCE", "0", "seconds from 1 to 86400"),
+        ("TOLLGATE_CONNECTIONS_MAX", "-1", "a number of connections from 1 to 1000000"),
+        ("TOLLGATE_LOG_FORMAT", "xml", "\"json\" or \"text\""),
+        ("TOLLGATE_WEBHOOK_PATH", "/access", "a path such as /hooks/stripe that no other route begins with"),
+        ("PRO_PLAN_NAME", "free", "a name of letters, digits, - and _ other than \"free\""),
+    ] {
+        let error = refused(&[], &[(key, value)]);
+        assert_eq!(error, format!("{key} = {value:?} (environment): allowed is {allowed}"));
+    }
+    let error = refused(&[("tollgate.toml", "[access]\npast_due = \"soon\"")], &[]);
+    assert!(error.starts_with("access.past_due = \"soon\" (tollgate.toml): allowed is \"keep\""), "{error}");
+    let error = refused(&[("tollgate.toml", "[server]\nlisten = \"x\"")], &[]);
+    assert!(error.starts_with("server.listen = \"x\" (tollgate.toml): "), "{error}");
+}
+
+#[test]
+fn an_unknown_key_names_the_nearest_known_one() {
+    for (toml, key, nearest) in [
+        ("[acess]", "acess", "access"),
+        ("plan = 1", "plan", "plans"),
+        ("[access]\npastdue = \"7d\"", "access.pastdue", "access.past_due"),
+        ("[server]\nlisten_on = \"x\"", "server.listen_on", "server.listen"),
+        ("[plans.pro]\nprice = \"x\"", "plans.pro.price", "plans.pro.prices"),
+    ] {
+        let error = refused(&[("tollgate.toml", toml)], &[]);
+        let expected = format!("tollgate.toml: {key} is not a known key; did you mean {nearest}?");
+        assert_eq!(error, expected);
+    }
+}
+
+#[test]
+fn a_file_of_another_shape_is_refused_with_its_place() {
+    for (toml, place) in [
+        ("[plans.pro]\nrank = \"high\"", "plans.pro.rank"),
+        ("[plans.pro]\nprices = [\"price_1\"]", "plans.pro.prices"),
+        ("plans = 5", "plans"),
+        ("[plans]\npro = 5", "plans.pro"),
+        ("[access]\npast_due = 7.5", "access.past_due"),
+        ("[access]\nconnect_accounts = \"all\"", "access.connect_accounts"),
+        ("[access]\nconnect_accounts = [\"cus_1\"]", "access.connect_accounts"),
+        ("[plans.free]", "plans.free"),
+        ("[plans.a]\nprices = { monthly = \"p\" }\n[plans.b]\nprices = { monthly = \"p\" }", "plans.b"),
+        ("[plans.a]\nprices = { monthly = \" \" }", "plans.a"),
+        ("a = 1\nb =", ", line 2"),
+    ] {
+        let error = refused(&[("tollgate.toml", toml)], &[]);
+        assert!(error.contains(place), "{toml}: {error}");
+    }
+    assert_eq!(refused(&[(".env", "A=1\nwhsec_1")], &[]), ".env, line 2: expected KEY=value");
+}
+
+const SECRETS: [(&str, &str); 6] = [
+    ("STRIPE_SECRET_KEY", "sk_test_hush-1-abcdefgh"),
+    ("STRIPE_WEBHOOK_SECRET", "whsec_hush-2, whsec_hush-3"),
+    ("TOLLGATE_API_KEY", "hush-4-abcdefghijkl"),
+    ("TOLLGATE_USER_TOKEN_SECRET", "hush-5-abcdefghijklmnopqrstuvwxyz0"),
+    ("DATABASE_URL", "postgres://ada:hush-6@db.example.com/tollgate?password=hush-7"),
+    ("TOLLGATE_LOG", "debug"),
+];
+
+#[test]
+fn no_secret_is_ever_shown() {
+    let config = loaded(&[], &SECRETS);
+    let settings = config.describe();
+    let shown = format!("{config:?}\n{settings:?}\n{}", serde_json::to_string(&settings).expect("it is JSON"));
+    assert!(!shown.contains("hush"), "{shown}");
+    let value = |key: &str| settings.iter().find(|it| it.key == key).map(|it| it.value.as_str());
+    assert_eq!(value("STRIPE_SECRET_KEY"), Some("sk_test_***"));
+    assert_eq!(value("STRIPE_WEBHOOK_SECRET"), Some("***,***"));
+    assert_eq!(value("DATABASE_URL"), Some("postgres://***@db.example.com/tollgate"));
+    assert_eq!(config.stripe_key.map(|it| it.reveal().to_owned()).as_deref(), Some(SECRETS[0].1));
+}
+
+#[test]
+fn an_error_about_a_secret_hides_it() {
+    for (key, value) in [
+        ("STRIPE_SECRET_KEY", "pk_test_hush"),
+        ("STRIPE_API_KEY", "hush"),
+        ("STRIPE_WEBHOOK_SECRET", "sk_test_hush"),
+        ("TOLLGATE_API_KEY", "hush"),
+        ("TOLLGATE_API_KEY", "long-enough-for-a-key, hush"),
+        ("TOLLGATE_USER_TOKEN_SECRET", "hush"),
+        ("DATABASE_URL", "mysql://ada:hush@db.example.com/tollgate"),
+    ] {
+        let error = refused(&[], &[(key, value)]);
+        assert!(error.starts_with(&format!("{key} = \"***\" (environment): allowed is ")), "{error}");
+        assert!(!error.contains("hush"), "{error}");
+    }
+}
