@@ -91,12 +91,7 @@ async fn show(db: &Db, id: &str) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn replay(
-    db: &Db,
-    config: Config,
-    ids: &[String],
-    failed: bool,
-) -> anyhow::Result<ExitCode> {
+async fn replay(db: &Db, config: Config, ids: &[String], failed: bool) -> anyhow::Result<ExitCode> {
     let ids = match (ids, failed) {
         ([], false) => {
             return Err(WrongUsage("name events, or give --failed".to_owned()).into());
@@ -123,7 +118,10 @@ async fn replay_all(db: &Db, receiver: &Receiver, ids: &[String]) -> anyhow::Res
             None => println!("{id}  not stored"),
             Some(Outcome::Failed(why)) => println!("{id}  failed: {why}"),
             Some(outcome) => {
-                println!("{id}  {}", if outcome == Outcome::Ignored { "ignored" } else { "applied" });
+                println!(
+                    "{id}  {}",
+                    if outcome == Outcome::Ignored { "ignored" } else { "applied" }
+                );
                 continue;
             }
         }

@@ -17,7 +17,9 @@ pub fn report(error: &anyhow::Error) -> ExitCode {
     let unreachable = error.chain().any(|it| {
         it.downcast_ref::<StoreError>().is_some_and(is_unreachable)
             || it.downcast_ref::<Arc<StoreError>>().is_some_and(|it| is_unreachable(it))
-            || it.downcast_ref::<reqwest::Error>().is_some_and(|it| it.is_connect() || it.is_timeout())
+            || it
+                .downcast_ref::<reqwest::Error>()
+                .is_some_and(|it| it.is_connect() || it.is_timeout())
     });
     let usage = error.chain().any(|it| {
         it.is::<ConfigError>()

@@ -34,8 +34,7 @@ pub async fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<E
     let scratch = folder.path().join("scratch.db");
     let now_ms = Clock::system().now_ms();
     let mend = !arguments.check;
-    let report =
-        rebuild::run(&db, &config.rulebook, &scratch, now_ms, mend, progress).await?;
+    let report = rebuild::run(&db, &config.rulebook, &scratch, now_ms, mend, progress).await?;
     db.close().await;
     print(&report, arguments)?;
     let wrong = arguments.check && !report.drift.is_empty();

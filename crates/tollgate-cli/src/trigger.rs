@@ -105,7 +105,9 @@ fn deliveries(
     let name = arguments.event.as_str();
     let events = story::for_event_until(name, &cast, now)
         .or_else(|| story::story_until(name, &cast, now))
-        .ok_or_else(|| WrongUsage(format!("no story tells of {name}: try `tollgate trigger list`")))?;
+        .ok_or_else(|| {
+            WrongUsage(format!("no story tells of {name}: try `tollgate trigger list`"))
+        })?;
     let copies = arguments.duplicate.clamp(1, COPIES_MAX);
     Ok(match arguments.shuffle {
         Some(seed) => story::delivered(&events, copies, seed),

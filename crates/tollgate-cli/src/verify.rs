@@ -99,7 +99,9 @@ fn mismatches(body: &[u8], header: &str, secrets: &[&str]) -> Vec<String> {
         }
     }
     if secrets.iter().any(|it| !it.trim().starts_with("whsec_")) {
-        hints.push("A signing secret begins with whsec_; an API key is no signing secret.".to_owned());
+        hints.push(
+            "A signing secret begins with whsec_; an API key is no signing secret.".to_owned(),
+        );
     }
     if hints.is_empty() {
         hints.push(

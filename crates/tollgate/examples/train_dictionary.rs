@@ -21,7 +21,10 @@ fn main() {
         raw += body.len();
         packed += compressor.compress(&body).expect("it compresses").len();
     }
-    println!("{} bytes of dictionary; unseen events: {raw} bytes become {packed}", dictionary.len());
+    println!(
+        "{} bytes of dictionary; unseen events: {raw} bytes become {packed}",
+        dictionary.len()
+    );
 }
 
 /// Every story in every API version, told by a few casts.

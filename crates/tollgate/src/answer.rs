@@ -41,10 +41,7 @@ pub async fn access(
     Ok(StoredAccess { access: access_of(&owned, rulebook, now), ..stored })
 }
 
-async fn belongings(
-    db: &Db,
-    user_id: &str,
-) -> Result<(Vec<Party>, Vec<StoredObject>), StoreError> {
+async fn belongings(db: &Db, user_id: &str) -> Result<(Vec<Party>, Vec<StoredObject>), StoreError> {
     let parties = store::user::parties_of(db, user_id).await?;
     let owners: Vec<&str> = parties.iter().map(|it| it.owner_id.as_str()).collect();
     let objects = store::object::read_of_owners(db, &owners).await?;
@@ -60,10 +57,15 @@ fn owned(party: Party, objects: &[StoredObject]) -> Owned {
 /// How an answer about access came about.
 #[derive(Clone, Debug, Serialize)]
 pub struct Explanation {
+    /// The app's id of the user.
     pub user_id: String,
+    /// Whether access is given.
     pub granted: bool,
+    /// The plan's name.
     pub plan: String,
+    /// Why or why not.
     pub reason: Reason,
+    /// Counts the changes of this user's access.
     pub revision: i64,
     /// Unix seconds at which this was derived.
     pub as_of: i64,
@@ -80,6 +82,7 @@ pub struct Explanation {
 /// One of the customers (or payments of a guest) that count for a user.
 #[derive(Clone, Debug, Serialize)]
 pub struct Owner {
+    /// Stripe's id.
     pub id: String,
     /// `app` where the app named it, else `stripe`: an object's metadata or reference.
     pub named_by: &'static str,
@@ -88,9 +91,13 @@ pub struct Owner {
 /// An object that was looked at.
 #[derive(Clone, Debug, Serialize)]
 pub struct Basis {
+    /// Stripe's id.
     pub id: String,
+    /// Stripe's `object`.
     pub kind: &'static str,
+    /// The customer, or the payment where no customer is known.
     pub owner_id: Option<String>,
+    /// The connected account.
     pub account: Option<String>,
     /// Whether the object's account counts.
     pub counts: bool,
@@ -151,8 +158,7 @@ fn basis(it: &StoredObject, rulebook: &Rulebook) -> Result<Basis, StoreError> {
         event_id: it.standing.event_id.to_string(),
         observed_at: it.standing.at,
         unsettled: it.standing.unsettled,
-        state: state
-            .map_err(|it| StoreError::Corrupt { what: "object", why: it.to_string() })?,
+        state: state.map_err(|it| StoreError::Corrupt { what: "object", why: it.to_string() })?,
     })
 }
 
@@ -166,14 +172,18 @@ fn remarks(it: &Explanation) -> Vec<String> {
     let mut owners: Vec<&str> = it.owners.iter().map(|it| it.id.as_str()).collect();
     owners.dedup();
     if owners.len() > 1 {
-        remarks.push(format!("{} owners count for this user; the best of all decides.", owners.len()));
+        remarks
+            .push(format!("{} owners count for this user; the best of all decides.", owners.len()));
     }
     let granted = it.claims.iter().filter(|it| it.granted).count();
     if granted > 1 {
-        remarks.push(format!("{granted} purchases grant access at once; is one of them a mistake?"));
+        remarks
+            .push(format!("{granted} purchases grant access at once; is one of them a mistake?"));
     }
     let unknown = it.claims.iter().filter(|it| it.reason == Reason::UnknownPrice);
-    remarks.extend(unknown.map(|it| format!("No plan of tollgate.toml has a price of {}.", it.source)));
+    remarks.extend(
+        unknown.map(|it| format!("No plan of tollgate.toml has a price of {}.", it.source)),
+    );
     let foreign = it.objects.iter().filter(|it| !it.counts);
     remarks.extend(foreign.map(|it| format!("{} is of an account that does not count.", it.id)));
     let unsettled = it.objects.iter().filter(|it| it.unsettled);
@@ -197,7 +207,12 @@ impl fmt::Display for Explanation {
             let verdict = if it.granted { "grants" } else { "denies" };
             let plan = it.plan.as_deref().unwrap_or("no plan");
             let status = it.status.as_deref().unwrap_or("-");
-            write!(f, "  {}  {verdict} {plan}: {} (status {status})", it.source, it.reason.as_str())?;
+            write!(
+                f,
+                "  {}  {verdict} {plan}: {} (status {status})",
+                it.source,
+                it.reason.as_str()
+            )?;
             write_times(f, it)?;
         }
         writeln!(f, "\nObjects")?;

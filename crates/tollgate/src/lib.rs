@@ -13,15 +13,15 @@
 //! - [`http`]: routes and pages;
 //! - [`config`], [`clock`]: the only rooms that read the environment and the time.
 
-pub mod clock;
-pub mod crash;
-pub mod webhook;
-pub mod rules;
-pub mod store;
-pub mod receive;
 pub mod answer;
-pub mod reconcile;
+pub mod clock;
 pub mod config;
-pub mod metrics;
+pub mod crash;
 pub mod http;
+pub mod metrics;
+pub mod receive;
+pub mod reconcile;
+pub mod rules;
 pub mod serve;
+pub mod store;
+pub mod webhook;

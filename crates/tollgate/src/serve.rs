@@ -99,7 +99,8 @@ impl Server {
         let (closing, is_closing) = watch::channel(false);
         let app = Arc::new(App::new(config, db, receiver, clock.clone(), is_closing.clone()));
         let prepared = prepare(&app, config.livemode()).await;
-        let serving = connections::accept(listener, Arc::clone(&app), config.server.clone(), is_closing);
+        let serving =
+            connections::accept(listener, Arc::clone(&app), config.server.clone(), is_closing);
         let mut server = Self {
             address,
             closing,

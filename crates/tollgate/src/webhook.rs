@@ -16,15 +16,19 @@ use crate::rules::observation::Observation;
 /// An event that came in, normalised.
 #[derive(Clone, Debug)]
 pub struct Incoming {
+    /// Stripe's id of the event.
     pub id: EventId,
     /// Stripe's `type`.
     pub event_type: String,
     /// Unix seconds.
     pub created: i64,
+    /// Whether it is real money.
     pub livemode: bool,
     /// The connected account that the event is about.
     pub account: Option<String>,
+    /// The API version that it is rendered in; thin events have none.
     pub api_version: Option<String>,
+    /// What it says.
     pub reading: Reading,
 }
 
@@ -32,9 +36,21 @@ pub struct Incoming {
 #[derive(Clone, Debug)]
 pub enum Reading {
     /// A snapshot of an object, and the facts that the event tells.
-    Observed { key: String, observation: Box<Observation>, effects: Vec<Effect> },
+    Observed {
+        /// The name under which the object is stored.
+        key: String,
+        /// The snapshot.
+        observation: Box<Observation>,
+        /// The facts.
+        effects: Vec<Effect>,
+    },
     /// Facts without a snapshot to keep: a thin event, or an object without an id.
-    Noted { object_id: Option<String>, effects: Vec<Effect> },
+    Noted {
+        /// The object that it is about.
+        object_id: Option<String>,
+        /// The facts.
+        effects: Vec<Effect>,
+    },
     /// A type we do not act on.
     Ignored,
     /// A type we act on, in a shape we cannot read; says why, without any of its content.
@@ -65,8 +81,10 @@ impl Incoming {
 /// Why a request is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
+    /// It is not known to be Stripe's.
     #[error("verify signature: {0}")]
     Signature(#[from] SignatureError),
+    /// It is Stripe's, but no event.
     #[error("read event: {0}")]
     Malformed(#[from] EventError),
 }
@@ -180,9 +198,10 @@ fn key(object: &Object) -> Option<String> {
 /// A thin event is a reference: Stripe is asked for the object.
 fn read_thin(event: &ThinEvent) -> Reading {
     let snapshot_type = event.kind.strip_prefix("v1.").unwrap_or(&event.kind);
-    let known = event.related_object.as_ref().filter(|it| {
-        catalog::entry(snapshot_type).is_some() || it.kind.parse::<Kind>().is_ok()
-    });
+    let known = event
+        .related_object
+        .as_ref()
+        .filter(|it| catalog::entry(snapshot_type).is_some() || it.kind.parse::<Kind>().is_ok());
     match known {
         Some(it) => {
             let refresh = Effect::new(EffectKind::Refresh, &it.id, event.created);

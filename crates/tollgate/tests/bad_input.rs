@@ -163,9 +163,21 @@ fn repeated_headers() -> Vec<Case> {
         case(name, request("POST", "/webhook", headers, body), answer)
     };
     vec![
-        make("the same header twice", &[("stripe-signature", &good), ("stripe-signature", &good)], MALFORMED),
-        make("a forged header first", &[("stripe-signature", &forged), ("stripe-signature", &good)], MALFORMED),
-        make("an empty header first", &[("stripe-signature", ""), ("stripe-signature", "")], MALFORMED),
+        make(
+            "the same header twice",
+            &[("stripe-signature", &good), ("stripe-signature", &good)],
+            MALFORMED,
+        ),
+        make(
+            "a forged header first",
+            &[("stripe-signature", &forged), ("stripe-signature", &good)],
+            MALFORMED,
+        ),
+        make(
+            "an empty header first",
+            &[("stripe-signature", ""), ("stripe-signature", "")],
+            MALFORMED,
+        ),
         make("no header at all", &[], MISSING),
         make("x-stripe-signature", &[("x-stripe-signature", &good)], MISSING),
         make("stripe_signature", &[("stripe_signature", &good)], MISSING),
@@ -205,7 +217,15 @@ fn bodies() -> Vec<Case> {
         ("a BOM", format!("\u{feff}{whole}").into_bytes()),
         ("UTF-16", whole.encode_utf16().flat_map(u16::to_le_bytes).collect()),
         ("invalid UTF-8", b"\xff\xfe\xfd".to_vec()),
-        ("invalid UTF-8 within", whole.replacen("evt_", "evt_\u{1}", 1).into_bytes().into_iter().map(|it| if it == 1 { 0xff } else { it }).collect()),
+        (
+            "invalid UTF-8 within",
+            whole
+                .replacen("evt_", "evt_\u{1}", 1)
+                .into_bytes()
+                .into_iter()
+                .map(|it| if it == 1 { 0xff } else { it })
+                .collect(),
+        ),
         ("an overlong slash", b"{\"id\":\"\xc0\xaf\"}".to_vec()),
         ("a lone surrogate", whole.replacen("\"id\": \"evt_", "\"id\": \"\\ud800", 1).into_bytes()),
         ("single quotes", b"{'id':'evt_1'}".to_vec()),
@@ -218,8 +238,14 @@ fn bodies() -> Vec<Case> {
         ("a control character", b"{\"id\":\"evt_\x01\"}".to_vec()),
         ("a bad escape", b"{\"id\":\"\\x41\"}".to_vec()),
         ("gzip", b"\x1f\x8b\x08\x00\x00\x00\x00\x00".to_vec()),
-        ("random bytes", (0..2048_u32).map(|it| (it.wrapping_mul(2_654_435_761) >> 24) as u8).collect()),
-        ("an id 10,000 deep", whole.replacen("\"evt_", &format!("{}\"evt_", "[".repeat(10_000)), 1).into_bytes()),
+        (
+            "random bytes",
+            (0..2048_u32).map(|it| (it.wrapping_mul(2_654_435_761) >> 24) as u8).collect(),
+        ),
+        (
+            "an id 10,000 deep",
+            whole.replacen("\"evt_", &format!("{}\"evt_", "[".repeat(10_000)), 1).into_bytes(),
+        ),
         ("an open array 10,000 deep", "[".repeat(10_000).into_bytes()),
         ("an open object 10,000 deep", "{\"a\":".repeat(10_000).into_bytes()),
     ];
@@ -245,16 +271,39 @@ fn envelopes() -> Vec<Case> {
     };
     let long = format!("\"evt_{}\"", "x".repeat(300));
     let huge = format!("1{}", "0".repeat(400));
-    let id: &[&str] = &["null", "5", "true", "[]", "{}", "\"\"", "\"evt_\\u0000\"", "\"\\u0000\"", &long];
+    let id: &[&str] =
+        &["null", "5", "true", "[]", "{}", "\"\"", "\"evt_\\u0000\"", "\"\\u0000\"", &long];
     let kind: &[&str] = &["null", "5", "true", "[]", "{}", "\"\""];
     let created: &[&str] = &[
-        "null", "\"1795348800\"", "\"yesterday\"", "true", "[]", "{}", "-1", "1.5", "-0.5", "1e400",
-        "99999999999999999999", "9223372036854775808", "253402300800", "1e300", &huge,
+        "null",
+        "\"1795348800\"",
+        "\"yesterday\"",
+        "true",
+        "[]",
+        "{}",
+        "-1",
+        "1.5",
+        "-0.5",
+        "1e400",
+        "99999999999999999999",
+        "9223372036854775808",
+        "253402300800",
+        "1e300",
+        &huge,
     ];
     let livemode: &[&str] = &["null", "\"false\"", "0", "1", "[]", "{}", "\"\""];
     let data: &[&str] = &[
-        "null", "5", "\"x\"", "[]", "{}", r#"{"object":null}"#, r#"{"object":5}"#,
-        r#"{"object":"cus_1"}"#, r#"{"object":[]}"#, r#"{"object":true}"#, r#"{"Object":{}}"#,
+        "null",
+        "5",
+        "\"x\"",
+        "[]",
+        "{}",
+        r#"{"object":null}"#,
+        r#"{"object":5}"#,
+        r#"{"object":"cus_1"}"#,
+        r#"{"object":[]}"#,
+        r#"{"object":true}"#,
+        r#"{"Object":{}}"#,
     ];
     let mut cases = Vec::new();
     for (field, values) in
@@ -268,7 +317,11 @@ fn envelopes() -> Vec<Case> {
     }
     cases.push(signed("livemode = true", fields("livemode", Some("true")), OTHER_MODE));
     let twice = fields("", None).replacen('{', r#"{"livemode":true,"livemode":true,"#, 1);
-    cases.push(signed("the last of equal keys counts", twice.replace("\"livemode\":false", "\"livemode\":true"), OTHER_MODE));
+    cases.push(signed(
+        "the last of equal keys counts",
+        twice.replace("\"livemode\":false", "\"livemode\":true"),
+        OTHER_MODE,
+    ));
     cases
 }
 
@@ -311,10 +364,19 @@ fn objects() -> Vec<Case> {
         cases.push(signed("an id 10,000 deep", body, KEPT));
         let body = event(cases.len(), "moon.rose", &format!(r#"{{"id":"moon_1","deep":{deep}}}"#));
         cases.push(signed("an object 10,000 deep", body, KEPT));
-        let body = event(cases.len(), "moon.rose", "{}").replacen('{', &format!(r#"{{"deep":{deep},"#), 1);
+        let body =
+            event(cases.len(), "moon.rose", "{}").replacen('{', &format!(r#"{{"deep":{deep},"#), 1);
         cases.push(signed("an envelope 10,000 deep", body, KEPT));
     }
-    for kind in ["moon.rose", "customer", "Customer.Created", "customer.created ", "v2.core.x", "ping", "💥"] {
+    for kind in [
+        "moon.rose",
+        "customer",
+        "Customer.Created",
+        "customer.created ",
+        "v2.core.x",
+        "ping",
+        "💥",
+    ] {
         let body = event(cases.len(), kind, r#"{"id":"cus_unknown"}"#);
         cases.push(signed(format!("type {kind:?}"), body, KEPT));
     }
@@ -340,7 +402,18 @@ fn requests() -> Vec<Case> {
         let bytes = request(method, "/stripe/webhook", &headers, body.as_bytes());
         cases.push(case(format!("method {method}"), bytes, NOT_POST));
     }
-    for path in ["/", "/Stripe/Webhook", "/stripe/webhook/x", "/stripe//webhook", "/stripe/webhook//", "/webhooks", "/api/webhook", "/api/webhooks/stripe/evt", "/stripe/webhook%2F", "/../webhook"] {
+    for path in [
+        "/",
+        "/Stripe/Webhook",
+        "/stripe/webhook/x",
+        "/stripe//webhook",
+        "/stripe/webhook//",
+        "/webhooks",
+        "/api/webhook",
+        "/api/webhooks/stripe/evt",
+        "/stripe/webhook%2F",
+        "/../webhook",
+    ] {
         let bytes = request("POST", path, &headers, body.as_bytes());
         cases.push(case(format!("path {path}"), bytes, NO_SUCH));
     }
@@ -348,23 +421,36 @@ fn requests() -> Vec<Case> {
     cases.push(signed("one byte more than a mebibyte", mebibyte.clone(), TOO_LARGE));
     for length in ["1048577", "99999999999", "9223372036854775807"] {
         let headers = [("content-length", length), headers[0]];
-        cases.push(case(format!("length {length}"), request("POST", "/webhook", &headers, b""), TOO_LARGE));
+        cases.push(case(
+            format!("length {length}"),
+            request("POST", "/webhook", &headers, b""),
+            TOO_LARGE,
+        ));
     }
     let bytes = request("POST", "/webhook", &[("content-length", "18446744073709551615")], b"");
     cases.push(case("the longest length", bytes, NO_SUCH_LENGTH));
     for length in ["-1", "x", "1.5", "18446744073709551616000"] {
         let headers = [("content-length", length), headers[0]];
-        cases.push(case(format!("length {length}"), request("POST", "/webhook", &headers, b""), NO_HTTP));
+        cases.push(case(
+            format!("length {length}"),
+            request("POST", "/webhook", &headers, b""),
+            NO_HTTP,
+        ));
     }
     let mut chunked = request("POST", "/webhook", &[("transfer-encoding", "chunked")], b"");
     chunked.extend_from_slice(format!("{:x}\r\n", mebibyte.len()).as_bytes());
     chunked.extend_from_slice(&mebibyte);
     chunked.extend_from_slice(b"\r\n0\r\n\r\n");
     cases.push(case("a chunk of more than a mebibyte", chunked, TOO_LARGE));
-    let mut broken = request("POST", "/webhook", &[("transfer-encoding", "chunked"), headers[0]], b"");
+    let mut broken =
+        request("POST", "/webhook", &[("transfer-encoding", "chunked"), headers[0]], b"");
     broken.extend_from_slice(b"zz\r\nnot a chunk\r\n");
     cases.push(case("a chunk that is none", broken, NO_HTTP));
-    cases.push(case("no HTTP", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n".to_vec(), NO_HTTP));
+    cases.push(case(
+        "no HTTP",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n".to_vec(),
+        NO_HTTP,
+    ));
     cases.push(case("no version", b"POST /webhook\r\n\r\n".to_vec(), NO_HTTP));
     cases
 }

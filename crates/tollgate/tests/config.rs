@@ -152,14 +152,21 @@ fn a_wrong_value_says_where_what_and_what_is_allowed() {
         ("TOLLGATE_WEBHOOK_TOLERANCE", "0", "seconds from 1 to 86400"),
         ("TOLLGATE_CONNECTIONS_MAX", "-1", "a number of connections from 1 to 1000000"),
         ("TOLLGATE_LOG_FORMAT", "xml", "\"json\" or \"text\""),
-        ("TOLLGATE_WEBHOOK_PATH", "/access", "a path such as /hooks/stripe that no other route begins with"),
+        (
+            "TOLLGATE_WEBHOOK_PATH",
+            "/access",
+            "a path such as /hooks/stripe that no other route begins with",
+        ),
         ("PRO_PLAN_NAME", "free", "a name of letters, digits, - and _ other than \"free\""),
     ] {
         let error = refused(&[], &[(key, value)]);
         assert_eq!(error, format!("{key} = {value:?} (environment): allowed is {allowed}"));
     }
     let error = refused(&[("tollgate.toml", "[access]\npast_due = \"soon\"")], &[]);
-    assert!(error.starts_with("access.past_due = \"soon\" (tollgate.toml): allowed is \"keep\""), "{error}");
+    assert!(
+        error.starts_with("access.past_due = \"soon\" (tollgate.toml): allowed is \"keep\""),
+        "{error}"
+    );
     let error = refused(&[("tollgate.toml", "[server]\nlisten = \"x\"")], &[]);
     assert!(error.starts_with("server.listen = \"x\" (tollgate.toml): "), "{error}");
 }
@@ -190,7 +197,10 @@ fn a_file_of_another_shape_is_refused_with_its_place() {
         ("[access]\nconnect_accounts = \"all\"", "access.connect_accounts"),
         ("[access]\nconnect_accounts = [\"cus_1\"]", "access.connect_accounts"),
         ("[plans.free]", "plans.free"),
-        ("[plans.a]\nprices = { monthly = \"p\" }\n[plans.b]\nprices = { monthly = \"p\" }", "plans.b"),
+        (
+            "[plans.a]\nprices = { monthly = \"p\" }\n[plans.b]\nprices = { monthly = \"p\" }",
+            "plans.b",
+        ),
         ("[plans.a]\nprices = { monthly = \" \" }", "plans.a"),
         ("a = 1\nb =", ", line 2"),
     ] {
@@ -213,7 +223,10 @@ const SECRETS: [(&str, &str); 6] = [
 fn no_secret_is_ever_shown() {
     let config = loaded(&[], &SECRETS);
     let settings = config.describe();
-    let shown = format!("{config:?}\n{settings:?}\n{}", serde_json::to_string(&settings).expect("it is JSON"));
+    let shown = format!(
+        "{config:?}\n{settings:?}\n{}",
+        serde_json::to_string(&settings).expect("it is JSON")
+    );
     assert!(!shown.contains("hush"), "{shown}");
     let value = |key: &str| settings.iter().find(|it| it.key == key).map(|it| it.value.as_str());
     assert_eq!(value("STRIPE_SECRET_KEY"), Some("sk_test_***"));
@@ -234,7 +247,10 @@ fn an_error_about_a_secret_hides_it() {
         ("DATABASE_URL", "mysql://ada:hush@db.example.com/tollgate"),
     ] {
         let error = refused(&[], &[(key, value)]);
-        assert!(error.starts_with(&format!("{key} = \"***\" (environment): allowed is ")), "{error}");
+        assert!(
+            error.starts_with(&format!("{key} = \"***\" (environment): allowed is ")),
+            "{error}"
+        );
         assert!(!error.contains("hush"), "{error}");
     }
 }

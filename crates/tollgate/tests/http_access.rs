@@ -131,7 +131,8 @@ async fn a_held_answer_comes_with_the_change_postgres() {
 #[tokio::test]
 async fn a_held_answer_sees_what_another_node_changed_postgres() {
     let world = World::postgres().await;
-    let other = tollgate::serve::Server::start(&world.config, &world.clock).await.expect("it starts");
+    let other =
+        tollgate::serve::Server::start(&world.config, &world.clock).await.expect("it starts");
     let mut line = world::Line::open(other.address()).await;
     line.send(&waiting("30")).await;
     let (reply, ()) = tokio::join!(line.reply(), async {
@@ -305,7 +306,8 @@ async fn what_a_named_user_must_not_be_is_refused() {
         (long_id.as_str(), "customer_id"),
         (r#"{"e_mail":"ada@example.com"}"#, "e_mail"),
     ] {
-        let (_, details) = world.app("PUT", "/users/ada", body).await.refused(422, "validation_error");
+        let (_, details) =
+            world.app("PUT", "/users/ada", body).await.refused(422, "validation_error");
         assert_eq!(details, json!({"field": field}), "{body}");
     }
     let db = world.db().await;
@@ -343,12 +345,17 @@ async fn only_known_keys_open() {
     no_header.refused(401, "unauthorized");
     assert_eq!(no_header.header("www-authenticate"), "Bearer");
     let longer = format!("{KEY}x");
-    for value in ["", "Bearer", "Bearer ", KEY, &format!("Basic {KEY}"), &format!("Bearer {longer}")] {
+    for value in
+        ["", "Bearer", "Bearer ", KEY, &format!("Basic {KEY}"), &format!("Bearer {longer}")]
+    {
         let reply = world.call("GET", "/access/ada", &[("authorization", value)], b"").await;
         reply.refused(401, "unauthorized");
     }
     let lower = format!("bearer {KEY}");
-    assert_eq!(world.call("GET", "/access/ada", &[("authorization", &lower)], b"").await.status, 200);
+    assert_eq!(
+        world.call("GET", "/access/ada", &[("authorization", &lower)], b"").await.status,
+        200
+    );
     world.end().await;
 }
 
@@ -381,11 +388,17 @@ async fn a_token_that_is_not_ours_or_has_ended_opens_nothing() {
         ("no end", token(&head, &json!({"sub": "ada"}), TOKEN_SECRET)),
         ("end is text", token(&head, &json!({"sub": "ada", "exp": "never"}), TOKEN_SECRET)),
         ("no subject", token(&head, &json!({"exp": NOW + 60}), TOKEN_SECRET)),
-        ("not begun", token(&head, &json!({"sub": "ada", "exp": NOW + 60, "nbf": NOW + 1}), TOKEN_SECRET)),
+        (
+            "not begun",
+            token(&head, &json!({"sub": "ada", "exp": NOW + 60, "nbf": NOW + 1}), TOKEN_SECRET),
+        ),
         ("other secret", token(&head, &good, "another-secret-of-at-least-32-bytes!")),
         ("no algorithm", token(&json!({"alg": "none"}), &good, TOKEN_SECRET)),
         ("other algorithm", token(&json!({"alg": "HS512"}), &good, TOKEN_SECRET)),
-        ("critical extension", token(&json!({"alg": "HS256", "crit": ["b64"]}), &good, TOKEN_SECRET)),
+        (
+            "critical extension",
+            token(&json!({"alg": "HS256", "crit": ["b64"]}), &good, TOKEN_SECRET),
+        ),
         ("tampered", tampered),
         ("unsigned", unsigned),
         ("not a token", "a.b.c".to_owned()),

@@ -92,7 +92,8 @@ async fn changes_of_access_are_counted() {
     let world = World::sqlite().await;
     world.tell(&subscription_of("ada", 1)).await;
     let metrics = world.call("GET", "/metrics", &[], b"").await;
-    let count = metrics.text().lines().find_map(|it| it.strip_prefix("tollgate_access_changes_total "));
+    let count =
+        metrics.text().lines().find_map(|it| it.strip_prefix("tollgate_access_changes_total "));
     assert!(count.is_some_and(|it| it != "0"), "{}", metrics.text());
     world.end().await;
 }
@@ -100,7 +101,17 @@ async fn changes_of_access_are_counted() {
 #[tokio::test]
 async fn unknown_paths_are_not_found() {
     let world = World::sqlite().await;
-    for path in ["/nothing", "/access", "/access/", "/users/", "/access/a/b", "/stripe", "//", "/dev/stream", "/"] {
+    for path in [
+        "/nothing",
+        "/access",
+        "/access/",
+        "/users/",
+        "/access/a/b",
+        "/stripe",
+        "//",
+        "/dev/stream",
+        "/",
+    ] {
         world.call("GET", path, &[], b"").await.refused(404, "not_found");
     }
     // A path of one's own making must not fill the metrics.
@@ -193,7 +204,10 @@ async fn the_page_follows_what_happens() {
     let mut line = world.line().await;
     line.send(&request("GET", "/dev/stream", &[], b"")).await;
     let first = line.until("\n\n").await;
-    assert!(first.contains("event: state\n") && first.contains("Nobody has access yet."), "{first}");
+    assert!(
+        first.contains("event: state\n") && first.contains("Nobody has access yet."),
+        "{first}"
+    );
     world.tell(&subscription_of("ada", 1)).await;
     while !line.until("\n\n").await.contains("ada has access.") {}
     world.end().await;
@@ -243,7 +257,8 @@ async fn what_was_taken_is_there_after_a_restart() {
 
 #[tokio::test]
 async fn a_connection_that_says_nothing_is_closed() {
-    let adjust = |it: &mut tollgate::config::Config| it.server.head_timeout = Duration::from_millis(50);
+    let adjust =
+        |it: &mut tollgate::config::Config| it.server.head_timeout = Duration::from_millis(50);
     let world = World::with(&[], adjust).await;
     for said in ["", "GET / HTTP/1.1\r\nhost:", "PRI * HTTP/2.0\r\n"] {
         let mut line = world.line().await;
@@ -273,7 +288,11 @@ async fn a_key_of_the_other_mode_stops_the_start() {
     let world = World::sqlite().await;
     world.tell(&subscription_of("ada", 1)[..1]).await;
     let mut other = world.config.clone();
-    let live = config(std::path::Path::new("."), "sqlite://x", &[("STRIPE_SECRET_KEY", "sk_live_12345678")]);
+    let live = config(
+        std::path::Path::new("."),
+        "sqlite://x",
+        &[("STRIPE_SECRET_KEY", "sk_live_12345678")],
+    );
     other.stripe_key = live.stripe_key;
     let error = Server::start(&other, &world.clock).await.err().expect("it does not start");
     let text = error.to_string();

@@ -205,7 +205,11 @@ async fn refusals_name_their_reason() {
     let forged = signature::header(body.as_bytes(), &["whsec_of_somebody_else"], NOW);
     let cases: [(&[(&str, &str)], &str, &str); 4] = [
         (&[], "missing_header", "Invalid webhook signature: header is missing"),
-        (&[("stripe-signature", "?")], "malformed_header", "Invalid webhook signature: header is malformed"),
+        (
+            &[("stripe-signature", "?")],
+            "malformed_header",
+            "Invalid webhook signature: header is malformed",
+        ),
         (
             &[("stripe-signature", &forged)],
             "no_matching_signature",
@@ -330,7 +334,8 @@ async fn many_requests_share_one_connection() {
         let header = signature::header(body.as_bytes(), &[SECRET], NOW);
         let headers = [("stripe-signature", header.as_str())];
         let bytes = request("POST", "/webhook", &headers, body.as_bytes());
-        let bytes = String::from_utf8(bytes).expect("it is text").replace("connection: close\r\n", "");
+        let bytes =
+            String::from_utf8(bytes).expect("it is text").replace("connection: close\r\n", "");
         line.send(bytes.as_bytes()).await;
         let answer = line.until(r#"{"received":true}"#).await;
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");

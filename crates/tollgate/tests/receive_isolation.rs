@@ -62,7 +62,12 @@ async fn vacate(db: &Db) {
 
 /// An event that cannot be applied while `sub_1` is occupied.
 fn poison() -> Piece {
-    event("evt_n30_poison", "customer.subscription.created", START, &subscription("sub_1", "active"))
+    event(
+        "evt_n30_poison",
+        "customer.subscription.created",
+        START,
+        &subscription("sub_1", "active"),
+    )
 }
 
 on_both_databases! {
@@ -178,7 +183,8 @@ async fn an_unknown_type_is_kept_as_ignored(fresh: Fresh) {
 /// Postgres has no NUL in its texts: one that is hidden in a name counts as no name, everywhere.
 async fn a_hidden_nul_harms_nobody(fresh: Fresh) {
     let (receiver, _) = open(&fresh.db);
-    let named = with(&customer(), &json!({ "metadata": { "user_id": "a\u{0}b", "plan": "\u{0}" } }));
+    let named =
+        with(&customer(), &json!({ "metadata": { "user_id": "a\u{0}b", "plan": "\u{0}" } }));
     let subscription = with(&subscription("sub_1", "active"), &json!({ "currency": "u\u{0}d" }));
     let pieces = [
         event("evt_1", "customer.created", START, &named),
@@ -228,7 +234,10 @@ async fn a_table_that_is_away_fails_the_event_until_it_is_back(fresh: Fresh) {
     fresh.meddle("alter table outbox rename to outbox_away").await;
     let piece = neighbour(0);
     assert!(matches!(receiver.submit(piece.delivery()).await.unwrap(), Outcome::Failed(_)));
-    assert!(store::object::find_all(&fresh.db, &["sub_n0"]).await.unwrap().is_empty(), "half a change");
+    assert!(
+        store::object::find_all(&fresh.db, &["sub_n0"]).await.unwrap().is_empty(),
+        "half a change"
+    );
     fresh.meddle("alter table outbox_away rename to outbox").await;
     clock.advance(Duration::from_secs(60));
     assert_eq!(retry::step(&fresh.db, &receiver, clock.now()).await.unwrap(), 1);

@@ -16,8 +16,8 @@ use history::chance::Chance;
 use history::world::History;
 use history::{DAY, Piece, START, cast, objects, rulebook, told};
 use serde_json::{Value, json};
-use tollgate::clock::Clock;
 use tollgate::answer;
+use tollgate::clock::Clock;
 use tollgate::receive::{self, Input, Outcome, Purpose, Receiver, SubmitError, Writers};
 use tollgate::rules::access::Reason;
 use tollgate::rules::effects::{Effect, EffectKind};
@@ -110,9 +110,9 @@ async fn deliver(
     }
     let deliveries = order.iter().enumerate().map(|(i, index)| {
         let (receiver, piece) = (doors[i % nodes].0.clone(), pieces[*index].clone());
-        tokio::spawn(async move {
-            (piece.id().to_owned(), submit(&receiver, piece.delivery()).await)
-        })
+        tokio::spawn(
+            async move { (piece.id().to_owned(), submit(&receiver, piece.delivery()).await) },
+        )
     });
     let outcomes = join_all(deliveries.collect::<Vec<_>>()).await;
     for (receiver, writers) in doors {

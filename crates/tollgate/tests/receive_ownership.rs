@@ -279,7 +279,8 @@ async fn a_customer_who_is_renamed_leaves_nothing_with_the_first_user(fresh: Fre
 }
 
 async fn two_customers_of_one_user_both_count(fresh: Fresh) {
-    let other = json!({ "id": "sub_2", "customer": "cus_2", "items": objects::items("price_team", 1) });
+    let other =
+        json!({ "id": "sub_2", "customer": "cus_2", "items": objects::items("price_team", 1) });
     let other = with(&subscription("sub_2", "active"), &other);
     apply(
         &fresh.db,
@@ -316,12 +317,7 @@ fn of_a_stranger() -> Vec<Piece> {
             START,
             &with(&subscription("sub_strange", "active"), &strange),
         ),
-        event(
-            "evt_3",
-            "checkout.session.completed",
-            START,
-            &with(&session("paid"), &strange),
-        ),
+        event("evt_3", "checkout.session.completed", START, &with(&session("paid"), &strange)),
     ]
     .iter()
     .map(|it| of_account(it, "acct_strange"))

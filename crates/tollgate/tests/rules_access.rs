@@ -154,7 +154,10 @@ fn grace_counts_from_the_invoice_that_is_missing() {
     let end = renewal + 7 * DAY;
     let access = at(&objects, &rulebook(), end - 1);
     assert_eq!(verdict(&access), (true, "pro", Reason::Grace));
-    assert_eq!((access.grace_until, access.until, access.due_at), (Some(end), Some(end), Some(end)));
+    assert_eq!(
+        (access.grace_until, access.until, access.due_at),
+        (Some(end), Some(end), Some(end))
+    );
     let access = at(&objects, &rulebook(), end);
     assert_eq!(verdict(&access), (false, "free", Reason::GraceOver));
     assert_eq!(access.due_at, None);
@@ -229,7 +232,10 @@ fn features_of_all_grants_add_up_and_stripe_adds_its_own() {
 #[test]
 fn a_price_that_no_plan_names_gives_nothing_but_says_so() {
     let foreign = with(&subscription("sub_1", "active"), &json!({ "items": items("price_x", 1) }));
-    assert_eq!(verdict(&now(std::slice::from_ref(&foreign))), (false, "free", Reason::UnknownPrice));
+    assert_eq!(
+        verdict(&now(std::slice::from_ref(&foreign))),
+        (false, "free", Reason::UnknownPrice)
+    );
     // Metadata names the plan where the price does not.
     let named = with(&foreign, &json!({ "metadata": { "user_id": USER, "plan": "team" } }));
     assert_eq!(verdict(&now(&[named])), (true, "team", Reason::Active));
@@ -269,8 +275,7 @@ fn sessions_of_other_modes_claim_nothing_themselves() {
 /// An object of each way in which a payment was tied to its invoice over the years.
 fn ties() -> Vec<(&'static str, Vec<Value>)> {
     let old = START - 30 * DAY;
-    let plain =
-        || vec![invoice("in_old", "paid", old), invoice("in_new", "paid", START)];
+    let plain = || vec![invoice("in_old", "paid", old), invoice("in_new", "paid", START)];
     let charges = |old_fields: Value, new_fields: Value| {
         vec![with(&charge("old", old), &old_fields), with(&charge("new", START), &new_fields)]
     };
@@ -404,7 +409,10 @@ fn the_worst_reversal_of_a_payment_decides() {
     });
     let objects =
         [session("paid"), charge("1", START), dispute("lost", "1"), refund("re_1", "1", 100)];
-    assert_eq!(verdict(&at(&objects, &rulebook, START + DAY)), (true, "lifetime", Reason::PartialRefund));
+    assert_eq!(
+        verdict(&at(&objects, &rulebook, START + DAY)),
+        (true, "lifetime", Reason::PartialRefund)
+    );
     let access = at(&objects, &rulebook, START + 2 * DAY);
     assert_eq!(verdict(&access), (false, "free", Reason::DisputeLost));
     assert_eq!(access.due_at, None);

@@ -133,7 +133,8 @@ fn three_updates_of_one_second_are_put_in_their_order() {
 #[test]
 fn an_upgrade_chain_of_one_second_ends_at_its_last_price() {
     let chain = ["price_c", "price_a", "price_d", "price_b"];
-    let at = |price: &str| with(&subscription("sub_1", "active"), &json!({ "items": items(price, 1) }));
+    let at =
+        |price: &str| with(&subscription("sub_1", "active"), &json!({ "items": items(price, 1) }));
     always(
         3,
         &|ids| {

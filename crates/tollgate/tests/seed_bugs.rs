@@ -103,17 +103,21 @@ async fn c2_a_second_copy_is_answered_once_the_first_is_done(fresh: Fresh) {
     let mut first = fresh.db.begin().await.unwrap();
     let book = objects::rulebook();
     receive::apply_in(&mut first, &book, &[piece.delivery()], NOW * 1000).await.unwrap();
-    let mut copies = std::pin::pin!(futures_util::future::join(
-        submit(&one, &piece),
-        submit(&other, &piece)
-    ));
+    let mut copies =
+        std::pin::pin!(futures_util::future::join(submit(&one, &piece), submit(&other, &piece)));
     assert!(copies.as_mut().now_or_never().is_none());
     fresh.until_somebody_waits().await;
     assert!(copies.as_mut().now_or_never().is_none(), "a duplicate of what may yet fail");
     // The first fails after all: one of the copies does the work.
     drop(first);
     let (a, b) = copies.await;
-    assert!(matches!((&a, &b), (Outcome::Applied, Outcome::Duplicate) | (Outcome::Duplicate, Outcome::Applied)), "{a:?} {b:?}");
+    assert!(
+        matches!(
+            (&a, &b),
+            (Outcome::Applied, Outcome::Duplicate) | (Outcome::Duplicate, Outcome::Applied)
+        ),
+        "{a:?} {b:?}"
+    );
 }
 
 async fn c3_when_the_database_is_away_nothing_is_stranded(fresh: Fresh) {
@@ -159,10 +163,7 @@ async fn c8_a_session_never_overwrites_the_status_of_its_subscription(fresh: Fre
     );
     deliver(
         &fresh,
-        &[
-            (CREATED, subscription("sub_1", "active")),
-            ("checkout.session.completed", completed),
-        ],
+        &[(CREATED, subscription("sub_1", "active")), ("checkout.session.completed", completed)],
     )
     .await;
     let access = access(&fresh).await;
@@ -192,7 +193,10 @@ async fn c10_the_end_of_another_subscription_is_not_the_end(fresh: Fresh) {
 }
 
 async fn c11_a_plan_change_knows_the_old_price(fresh: Fresh) {
-    let team = with(&subscription("sub_1", "active"), &json!({ "items": objects::items("price_team", 1) }));
+    let team = with(
+        &subscription("sub_1", "active"),
+        &json!({ "items": objects::items("price_team", 1) }),
+    );
     let before = json!({ "items": objects::items("price_pro", 1) });
     let receiver = open(&fresh.db);
     submit(&receiver, &updated("evt_1", START + 5, &team, &before)).await;
@@ -286,7 +290,8 @@ async fn c15_each_attempt_is_a_fact_of_its_own_and_the_last_is_known(fresh: Fres
         ("invoice.payment_failed", with(&invoice("in_1", "open", START), &fields))
     };
     deliver(&fresh, &(1..=ATTEMPTS).map(attempt).collect::<Vec<_>>()).await;
-    let wanted: Vec<String> = (1..=ATTEMPTS).map(|it| format!("payment_failed:in_1:attempt_{it}")).collect();
+    let wanted: Vec<String> =
+        (1..=ATTEMPTS).map(|it| format!("payment_failed:in_1:attempt_{it}")).collect();
     assert_eq!(facts(&fresh).await, wanted);
     let found = store::object::find_all(&fresh.db, &["in_1"]).await.unwrap();
     match &found[0].standing.object {

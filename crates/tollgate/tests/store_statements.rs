@@ -69,7 +69,8 @@ async fn a_batch_of_64_costs_as_many_statements_as_one_event(fresh: Fresh) {
 
 /// Four events about one object in one second.
 fn contest() -> Vec<Input> {
-    let price = |it: &str| with(&subscription("sub_1", "active"), &json!({ "items": items(it, 1) }));
+    let price =
+        |it: &str| with(&subscription("sub_1", "active"), &json!({ "items": items(it, 1) }));
     let step = |id: &str, from: &str, to: &str| {
         updated(id, START, &price(to), &json!({ "items": items(from, 1) })).delivery()
     };
@@ -118,7 +119,8 @@ async fn every_view_reads_what_every_story_wrote(fresh: Fresh) {
         }
     }
     let objects = store::object::page(&fresh.db, "", 10_000).await.unwrap();
-    let kinds: BTreeSet<&str> = objects.iter().map(|it| it.standing.object.kind().as_str()).collect();
+    let kinds: BTreeSet<&str> =
+        objects.iter().map(|it| it.standing.object.kind().as_str()).collect();
     assert!(kinds.len() >= 14, "{kinds:?}");
     for view in ["customer", "subscription", "invoice", "payment", "refund", "dispute"] {
         let text = format!("create table seen_{view} as select * from {view}");

@@ -30,13 +30,15 @@ const ONLY_IN: &[(&str, &[&str])] = &[
 ];
 
 /// The crates that the pure rules may name.
-const RULES_MAY_NAME: &[&str] = &["std", "serde", "serde_json", "tollgate_stripe", "super", "crate"];
+const RULES_MAY_NAME: &[&str] =
+    &["std", "serde", "serde_json", "tollgate_stripe", "super", "crate"];
 
 /// Macros are decisions; see docs/decisions.
 const MACROS: &[&str] = &["id", "words", "params", "columns"];
 
 const LINES_MAX: usize = 500;
-const NAMES_FORBIDDEN: &[&str] = &["util", "utils", "common", "helpers", "manager", "misc", "types"];
+const NAMES_FORBIDDEN: &[&str] =
+    &["util", "utils", "common", "helpers", "manager", "misc", "types"];
 
 fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -68,7 +70,10 @@ fn library() -> Vec<(String, PathBuf, String)> {
         let first = path.strip_prefix(&src).expect("it is below").iter().next();
         first.and_then(|it| it.to_str()).map(|it| it.trim_end_matches(".rs").to_owned())
     };
-    sources(&src).into_iter().map(|(path, text)| (room(&path).unwrap_or_default(), path, text)).collect()
+    sources(&src)
+        .into_iter()
+        .map(|(path, text)| (room(&path).unwrap_or_default(), path, text))
+        .collect()
 }
 
 /// The code without its comments, line by line, with the tests of the file left out.
@@ -167,7 +172,8 @@ fn every_file_says_what_it_is_for_and_is_not_too_long() {
 
 #[test]
 fn nothing_is_left_unfinished_or_switched_off() {
-    let forbidden = ["todo!", "unimplemented!", "dbg!", "#[ignore", "#[allow(", "#![allow(", "FIXME"];
+    let forbidden =
+        ["todo!", "unimplemented!", "dbg!", "#[ignore", "#[allow(", "#![allow(", "FIXME"];
     let mut wrong = Vec::new();
     for (path, text) in sources(&workspace().join("crates")) {
         // This file names them.

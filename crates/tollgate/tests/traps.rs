@@ -73,7 +73,11 @@ fn se_f1_an_update_of_the_same_second_is_not_dropped() {
 
 #[test]
 fn se_f3_what_an_event_list_still_shows_as_active_does_not_undo_a_deletion() {
-    ends(vec![sub("evt_b", DELETED, "canceled", 100), update("evt_a", "active", 99)], "canceled", false);
+    ends(
+        vec![sub("evt_b", DELETED, "canceled", 100), update("evt_a", "active", 99)],
+        "canceled",
+        false,
+    );
 }
 
 #[test]
@@ -98,7 +102,11 @@ fn fk_f3_a_late_update_does_not_bring_a_deleted_customer_back() {
 
 #[test]
 fn ca_f1_an_update_of_before_the_deletion_does_not_restore_access() {
-    ends(vec![sub("evt_b", DELETED, "canceled", 100), update("evt_a", "active", 99)], "canceled", false);
+    ends(
+        vec![sub("evt_b", DELETED, "canceled", 100), update("evt_a", "active", 99)],
+        "canceled",
+        false,
+    );
 }
 
 #[test]
@@ -112,8 +120,7 @@ fn ca_f2_a_deletion_that_comes_before_the_creation_stays() {
 fn ca_f4_a_scheduled_cancellation_lands_without_a_period_on_the_subscription() {
     let object = with(&subscription("sub_1", "active"), &json!({ "cancel_at_period_end": true }));
     assert!(object.get("current_period_end").is_none());
-    let pieces =
-        vec![updated("evt_a", START, &object, &json!({ "cancel_at_period_end": false }))];
+    let pieces = vec![updated("evt_a", START, &object, &json!({ "cancel_at_period_end": false }))];
     arrives(pieces, |_, access| {
         assert_eq!((access.granted, access.cancel_at), (true, Some(PERIOD_END)));
     });
@@ -176,7 +183,10 @@ fn au_f1_a_cancellation_that_was_taken_back_does_not_linger() {
 /// No window in which a change counts as our own and is skipped.
 #[test]
 fn au_f2_a_cancellation_right_after_a_change_is_not_lost() {
-    let team = with(&subscription("sub_1", "active"), &json!({ "items": objects::items("price_team", 1) }));
+    let team = with(
+        &subscription("sub_1", "active"),
+        &json!({ "items": objects::items("price_team", 1) }),
+    );
     let going = with(&team, &json!({ "cancel_at_period_end": true }));
     let pieces = vec![
         updated("evt_b", START + 30, &team, &json!({ "items": objects::items("price_pro", 1) })),
@@ -189,10 +199,8 @@ fn au_f2_a_cancellation_right_after_a_change_is_not_lost() {
 
 #[test]
 fn t3_f2_a_newer_attempt_that_is_incomplete_does_not_hide_the_active_one() {
-    let pieces = vec![
-        sub("evt_a", CREATED, "active", 0),
-        second("incomplete", "evt_b", CREATED, 500),
-    ];
+    let pieces =
+        vec![sub("evt_a", CREATED, "active", 0), second("incomplete", "evt_b", CREATED, 500)];
     arrives(pieces, |_, access| {
         assert_eq!((access.granted, access.plan.as_str()), (true, "pro"));
     });
@@ -200,7 +208,11 @@ fn t3_f2_a_newer_attempt_that_is_incomplete_does_not_hide_the_active_one() {
 
 #[test]
 fn tc_f1_a_late_update_does_not_make_a_cancelled_user_pro() {
-    ends(vec![sub("evt_b", DELETED, "canceled", 100), update("evt_a", "active", 50)], "canceled", false);
+    ends(
+        vec![sub("evt_b", DELETED, "canceled", 100), update("evt_a", "active", 50)],
+        "canceled",
+        false,
+    );
 }
 
 #[test]
@@ -307,8 +319,14 @@ async fn se_f4_a_clock_that_is_wrong_decides_nothing(fresh: Fresh) {
         let receiver = open(&fresh.db, &Clock::manual((START + wrong) * 1000));
         let id = format!("sub_{i}");
         let of = |status: &str| with(&subscription(&id, status), &json!({}));
-        let past_due = event(&format!("evt_{i}b"), "customer.subscription.updated", START + 9, &of("past_due"));
-        let active = event(&format!("evt_{i}a"), "customer.subscription.updated", START + 5, &of("active"));
+        let past_due = event(
+            &format!("evt_{i}b"),
+            "customer.subscription.updated",
+            START + 9,
+            &of("past_due"),
+        );
+        let active =
+            event(&format!("evt_{i}a"), "customer.subscription.updated", START + 5, &of("active"));
         for piece in [past_due, active] {
             assert_eq!(submit(&receiver, &piece).await, Outcome::Applied);
         }
@@ -387,7 +405,8 @@ async fn ca_f3_created_and_updated_at_once_make_one_row(fresh: Fresh) {
             piece("b", CREATED, "incomplete"),
             piece("a", "customer.subscription.updated", "active"),
         ];
-        let (one, other) = (open(&fresh.node().await, &clock()), open(&fresh.node().await, &clock()));
+        let (one, other) =
+            (open(&fresh.node().await, &clock()), open(&fresh.node().await, &clock()));
         let outcomes = tokio::join!(submit(&one, &pieces[0]), submit(&other, &pieces[1]));
         assert_eq!(outcomes, (Outcome::Applied, Outcome::Applied));
         let found = store::object::find_all(&fresh.db, &[&id]).await.unwrap();
@@ -446,7 +465,10 @@ async fn au_f4_a_duplicate_after_days_is_still_one(fresh: Fresh) {
 async fn tc_f4_a_payment_of_somebody_unknown_is_linked_later(fresh: Fresh) {
     let receiver = open(&fresh.db, &clock());
     let unnamed = with(&subscription("sub_1", "active"), &json!({ "metadata": {} }));
-    assert_eq!(submit(&receiver, &event("evt_a", CREATED, START, &unnamed)).await, Outcome::Applied);
+    assert_eq!(
+        submit(&receiver, &event("evt_a", CREATED, START, &unnamed)).await,
+        Outcome::Applied
+    );
     let user = store::user::AppUser {
         user_id: USER.to_owned(),
         customer_id: Some(CUSTOMER.to_owned()),

@@ -36,7 +36,9 @@ fn assignment(line: &str) -> Result<(&str, String), &'static str> {
     let (key, value) = line.split_once('=').ok_or("expected KEY=value")?;
     let key = key.trim();
     let is_name = |it: char| it.is_ascii_alphanumeric() || it == '_';
-    if key.is_empty() || !key.chars().all(is_name) || key.starts_with(|it: char| it.is_ascii_digit())
+    if key.is_empty()
+        || !key.chars().all(is_name)
+        || key.starts_with(|it: char| it.is_ascii_digit())
     {
         return Err("the key is not a name of letters, digits and underscores");
     }

@@ -175,7 +175,8 @@ impl Config {
         let dotenv = read_dotenv(directory, ".env")?;
         let local = read_dotenv(directory, ".env.local")?;
         let others = [environment, &local, &dotenv];
-        let named = others.iter().find_map(|it| it.get(CONFIG_VARIABLE).filter(|it| !it.is_empty()));
+        let named =
+            others.iter().find_map(|it| it.get(CONFIG_VARIABLE).filter(|it| !it.is_empty()));
         let path = path.map(Path::to_path_buf).or(named.map(|it| directory.join(it)));
         let text = match path {
             Some(path) => read_text(&path)?.ok_or_else(|| missing(path))?,
@@ -193,7 +194,11 @@ impl Config {
     fn resolve(file: &file::File, mut layers: Layers) -> Result<Self, ConfigError> {
         let it = &mut layers;
         let config = Self {
-            stripe_key: it.read_secret(&["STRIPE_SECRET_KEY", "STRIPE_API_KEY"], mode_of, api_key)?,
+            stripe_key: it.read_secret(
+                &["STRIPE_SECRET_KEY", "STRIPE_API_KEY"],
+                mode_of,
+                api_key,
+            )?,
             webhook_secrets: it.read_secrets("STRIPE_WEBHOOK_SECRET", webhook_secret)?,
             database_url: database_url(it)?,
             api_keys: it.read_secrets("TOLLGATE_API_KEY", |text| strong(text, 16))?,
@@ -254,7 +259,11 @@ fn server(layers: &mut Layers) -> Result<Server, ConfigError> {
     Ok(Server {
         listen: layers.read("TOLLGATE_LISTEN", "127.0.0.1:4242", value::listen)?,
         webhook_path: layers.read_optional("TOLLGATE_WEBHOOK_PATH", value::webhook_path)?,
-        webhook_tolerance_secs: layers.read("TOLLGATE_WEBHOOK_TOLERANCE", "300", value::tolerance)?,
+        webhook_tolerance_secs: layers.read(
+            "TOLLGATE_WEBHOOK_TOLERANCE",
+            "300",
+            value::tolerance,
+        )?,
         webhook_networks: layers.read("TOLLGATE_WEBHOOK_NETWORKS", "", value::networks)?,
         trusted_proxies: layers.read("TOLLGATE_TRUSTED_PROXIES", "", value::networks)?,
         rate_limit: layers.read("TOLLGATE_RATE_LIMIT", "1000", value::rate)?,

@@ -35,7 +35,8 @@ pub(super) fn rulebook(file: &File, layers: &mut Layers) -> Result<Rulebook, Con
 fn shown(plan: &Plan, file: &File) -> Setting {
     let prices: Vec<String> = plan.prices.iter().map(|(k, v)| format!("{k} {v}")).collect();
     let prices = if prices.is_empty() { "any price".to_owned() } else { prices.join(", ") };
-    let features = if plan.features.is_empty() { "none".to_owned() } else { plan.features.join(", ") };
+    let features =
+        if plan.features.is_empty() { "none".to_owned() } else { plan.features.join(", ") };
     let source = if file.plans.is_empty() { Source::Default } else { Source::File };
     let value = format!("{}, rank {}; {prices}; features: {features}", plan.title, plan.rank);
     Setting { key: format!("plans.{}", plan.name), value, source }

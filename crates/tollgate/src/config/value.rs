@@ -81,7 +81,9 @@ pub fn networks(text: &str) -> Read<Vec<IpNet>> {
         it.parse().ok().or_else(|| it.parse::<IpAddr>().ok().map(IpNet::from))
     };
     let all: Option<Vec<IpNet>> = items(text).map(network).collect();
-    all.ok_or("addresses or networks such as 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32, comma separated")
+    all.ok_or(
+        "addresses or networks such as 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32, comma separated",
+    )
 }
 
 /// Returns the items of a comma-separated list, without blank ones.
@@ -122,8 +124,18 @@ pub fn connections(text: &str) -> Read<usize> {
 
 /// Paths that belong to other routes, now or by the contract.
 const TAKEN: [&str; 12] = [
-    "access", "admin", "billing", "checkout", "dev", "healthz", "metrics", "openapi.json",
-    "pricing", "readyz", "users", "",
+    "access",
+    "admin",
+    "billing",
+    "checkout",
+    "dev",
+    "healthz",
+    "metrics",
+    "openapi.json",
+    "pricing",
+    "readyz",
+    "users",
+    "",
 ];
 
 /// Reads a path of one's own for the webhook; without its final slash.
@@ -147,13 +159,25 @@ mod tests {
 
     #[test]
     fn durations_read_and_write_the_same() {
-        for (text, secs) in [("7d", 604_800), ("12h", 43_200), ("30m", 1_800), ("45s", 45), ("0s", 0)]
+        for (text, secs) in
+            [("7d", 604_800), ("12h", 43_200), ("30m", 1_800), ("45s", 45), ("0s", 0)]
         {
             assert_eq!(duration(text), Ok(secs));
             assert_eq!(show_duration(secs), text);
         }
-        for text in ["", "d", "7", "-7d", "+7d", "7 d", "7w", "1.5h", "99999999999999999999d", "40000d", "7é"]
-        {
+        for text in [
+            "",
+            "d",
+            "7",
+            "-7d",
+            "+7d",
+            "7 d",
+            "7w",
+            "1.5h",
+            "99999999999999999999d",
+            "40000d",
+            "7é",
+        ] {
             assert!(duration(text).is_err(), "{text}");
         }
     }
@@ -161,7 +185,8 @@ mod tests {
     #[test]
     fn a_webhook_path_cannot_hide_another_route() {
         assert_eq!(webhook_path("/hooks/stripe/"), Ok("/hooks/stripe".to_owned()));
-        for text in ["", "/", "hooks", "/access", "/access/x", "/{any}", "/a//b", "/a b", "/dev/x"] {
+        for text in ["", "/", "hooks", "/access", "/access/x", "/{any}", "/a//b", "/a b", "/dev/x"]
+        {
             assert!(webhook_path(text).is_err(), "{text}");
         }
     }

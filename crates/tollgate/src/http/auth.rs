@@ -33,10 +33,7 @@ pub struct Keys {
 impl Keys {
     /// Takes the keys that are configured.
     pub fn new(config: &Config) -> Self {
-        Self {
-            api_keys: config.api_keys.clone(),
-            token_secret: config.user_token_secret.clone(),
-        }
+        Self { api_keys: config.api_keys.clone(), token_secret: config.user_token_secret.clone() }
     }
 
     /// Says who calls. `now` is in Unix seconds.

@@ -17,9 +17,9 @@ use serde::Serialize;
 use super::App;
 use super::error::Error;
 use crate::answer::rfc3339;
+use crate::store;
 use crate::store::access::StoredAccess;
 use crate::store::event::Summary;
-use crate::store;
 
 /// What one page shows at most.
 const USERS_MAX: i64 = 200;
@@ -119,9 +119,7 @@ fn states(app: Arc<App>, headers: HeaderMap) -> impl Stream<Item = Result<Event,
 
 fn render(name: &str, view: &View) -> Result<String, Error> {
     let template = PAGES.get_template(name);
-    let html = template.and_then(|it| {
-        it.render(Serde(view))
-    });
+    let html = template.and_then(|it| it.render(Serde(view)));
     html.map_err(|error| {
         tracing::error!(error = %error, "A page could not be written");
         Error::Internal
@@ -192,7 +190,11 @@ impl PageState {
         Self {
             sentence: sentence(&names, denied.len()),
             remark: remark(users.len(), denied.len(), &events),
-            users_count: if more { format!("the first {}", users.len()) } else { users.len().to_string() },
+            users_count: if more {
+                format!("the first {}", users.len())
+            } else {
+                users.len().to_string()
+            },
             example: shell_word(example.unwrap_or("ada")),
             users: granted.into_iter().chain(denied).map(UserRow::new).collect(),
             events: events.into_iter().map(EventRow::new).collect(),
@@ -215,11 +217,19 @@ fn sentence(granted: &[&str], denied: usize) -> String {
 fn remark(users: usize, denied: usize, events: &[Summary]) -> String {
     match events.iter().filter(|it| it.status == "failed").count() {
         0 => {}
-        1 => return "One event could not be applied. It is kept and will be tried again.".to_owned(),
-        n => return format!("{n} events could not be applied. They are kept and will be tried again."),
+        1 => {
+            return "One event could not be applied. It is kept and will be tried again.".to_owned();
+        }
+        n => {
+            return format!(
+                "{n} events could not be applied. They are kept and will be tried again."
+            );
+        }
     }
     match (users, denied) {
-        (0, _) if events.is_empty() => "No event came yet. Stripe's webhook is listening.".to_owned(),
+        (0, _) if events.is_empty() => {
+            "No event came yet. Stripe's webhook is listening.".to_owned()
+        }
         (0, _) => "Events came, but they name no user.".to_owned(),
         (_, 0) => "Every known user has.".to_owned(),
         (1, 1) => "One user is known.".to_owned(),

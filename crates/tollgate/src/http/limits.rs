@@ -91,7 +91,8 @@ impl Limits {
     /// It is too large, too slow, or cut off.
     pub async fn read(&self, headers: &HeaderMap, body: Body) -> Result<Bytes, Error> {
         let declared = headers.get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok());
-        if declared.and_then(|it| it.parse().ok()).is_some_and(|it: u64| it > BODY_BYTES_MAX as u64) {
+        if declared.and_then(|it| it.parse().ok()).is_some_and(|it: u64| it > BODY_BYTES_MAX as u64)
+        {
             return Err(Error::PayloadTooLarge(BODY_BYTES_MAX));
         }
         let body = Limited::new(body, BODY_BYTES_MAX).collect();

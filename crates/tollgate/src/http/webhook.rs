@@ -4,16 +4,16 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use axum::Json;
 use axum::body::Body;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, Request};
 use axum::response::{IntoResponse, Response};
-use axum::Json;
 use serde_json::json;
 use tollgate_stripe::signature::{self, SignatureError};
 
-use super::{App, Client};
 use super::error::Error;
+use super::{App, Client};
 use crate::clock::Stopwatch;
 use crate::receive::{Input, Outcome, Purpose};
 use crate::webhook::{self, Incoming, Refusal};

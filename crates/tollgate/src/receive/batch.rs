@@ -203,8 +203,7 @@ async fn merge(tx: &mut Tx, news: &[News<'_>]) -> Result<Objects, StoreError> {
     let loaded = store::object::touched(tx, names.into_iter()).await?;
     let mut objects: BTreeMap<String, StoredObject> =
         loaded.into_iter().map(|it| (it.id.clone(), it)).collect();
-    let before: BTreeSet<String> =
-        objects.values().filter_map(|it| it.owner_id.clone()).collect();
+    let before: BTreeSet<String> = objects.values().filter_map(|it| it.owner_id.clone()).collect();
     let users = objects.values().filter_map(|it| it.user_id.clone()).collect();
 
     let (mut standings, contests) = fold_all(&observed, &objects)?;
@@ -349,10 +348,8 @@ fn effects(news: &[News<'_>], objects: &Objects, changed: &[StoredAccess]) -> Ve
 /// Writes what trying failed events again came to; nearly always there are none. It stands before
 /// the merge, so that a contest finds them among the applied.
 async fn conclude(tx: &mut Tx, news: &[News<'_>], now: i64) -> Result<(), StoreError> {
-    let conclusions: Vec<Conclusion> = news
-        .iter()
-        .filter_map(|it| Some(conclusion(it.event, it.failed_before?, now)))
-        .collect();
+    let conclusions: Vec<Conclusion> =
+        news.iter().filter_map(|it| Some(conclusion(it.event, it.failed_before?, now))).collect();
     match conclusions.is_empty() {
         true => Ok(()),
         false => store::event::conclude(tx, conclusions).await,

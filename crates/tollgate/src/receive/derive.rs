@@ -43,7 +43,8 @@ pub(super) async fn derive(
 /// Returns what a user may use to whom this belongs.
 pub(crate) fn access_of(owned: &[Owned], rulebook: &Rulebook, now: i64) -> Access {
     let counts = |it: &&Owned| {
-        it.priority == 0 || it.objects.iter().any(|(account, _)| rulebook.counts(account.as_deref()))
+        it.priority == 0
+            || it.objects.iter().any(|(account, _)| rulebook.counts(account.as_deref()))
     };
     let objects = owned.iter().flat_map(|it| &it.objects);
     let objects = objects.filter(|(account, _)| rulebook.counts(account.as_deref()));

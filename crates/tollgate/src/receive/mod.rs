@@ -46,6 +46,7 @@ const CHANGES_KEPT: usize = 1024;
 /// Something that may change the state.
 #[derive(Clone, Debug)]
 pub enum Input {
+    /// An event of Stripe's.
     Event(Box<EventInput>),
     /// The app names a user.
     User(AppUser),
@@ -56,9 +57,11 @@ pub enum Input {
 /// An event with its body.
 #[derive(Clone, Debug)]
 pub struct EventInput {
+    /// The event, read.
     pub incoming: Incoming,
     /// As [`payload::pack`] made it.
     pub payload: Vec<u8>,
+    /// Why it comes in.
     pub purpose: Purpose,
 }
 
@@ -84,7 +87,9 @@ impl Input {
 /// What became of an input, durably.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
+    /// It is part of the state.
     Applied,
+    /// It is kept, and of a type that we do not act on.
     Ignored,
     /// The event was applied before.
     Duplicate,
@@ -164,10 +169,13 @@ impl Receiver {
 /// Why an input was not taken; nothing of it was kept.
 #[derive(Debug, thiserror::Error)]
 pub enum SubmitError {
+    /// The queue is full: try again in a moment.
     #[error("too much is waiting")]
     Overloaded,
+    /// The writers have ended.
     #[error("shutting down")]
     Closed,
+    /// The database did not take it.
     #[error(transparent)]
     Store(Arc<StoreError>),
 }

@@ -23,8 +23,10 @@ pub fn retry_at(attempts: i64, now: i64) -> Option<i64> {
 /// Why a step could not be done; the next one tries the same.
 #[derive(Debug, thiserror::Error)]
 pub enum StepError {
+    /// The database is away.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The door did not take it.
     #[error(transparent)]
     Submit(#[from] SubmitError),
 }

@@ -31,9 +31,13 @@ pub struct Drift {
 /// What a rebuild found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
+    /// Events that were read.
     pub events: u64,
+    /// Objects that they give.
     pub objects: u64,
+    /// Users whose access was compared.
     pub users: u64,
+    /// What differs, or was mended.
     pub drift: Vec<Drift>,
 }
 

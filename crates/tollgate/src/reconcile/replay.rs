@@ -9,12 +9,20 @@ use crate::webhook;
 /// Why a replay ended early; what was replayed before stays so.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
+    /// The database is away.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The door did not take it.
     #[error(transparent)]
     Submit(#[from] SubmitError),
+    /// A stored event cannot be read any more.
     #[error("read event {id}: {why}")]
-    Unreadable { id: String, why: String },
+    Unreadable {
+        /// The event's id.
+        id: String,
+        /// What is wrong with it.
+        why: String,
+    },
 }
 
 /// Applies one event again; `None` where no such event is stored.

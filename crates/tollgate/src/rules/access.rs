@@ -16,31 +16,47 @@ use super::{checkout, subscription};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
+    /// Paid.
     Active,
+    /// On trial.
     Trialing,
     /// The trial is over and Stripe has not yet told what followed.
     TrialOver,
     /// Unpaid, within the grace that the policy gives.
     Grace,
+    /// Unpaid for longer than the grace.
     GraceOver,
+    /// A renewal failed.
     PastDue,
+    /// Stripe gave up on an invoice.
     Unpaid,
+    /// A trial ended without a card.
     Paused,
+    /// The first payment is missing.
     Incomplete,
+    /// The first payment never came.
     IncompleteExpired,
+    /// The subscription ended.
     Canceled,
     /// The scheduled end is past.
     Ended,
+    /// Bought once.
     Purchased,
     /// Bought with a delayed payment method, not yet paid.
     PaymentPending,
+    /// Paid and given back whole.
     FullRefund,
+    /// Paid and given back in part.
     PartialRefund,
+    /// The bank took the money; nobody decided yet.
     DisputeOpen,
+    /// The customer keeps the money.
     DisputeLost,
+    /// The customer was deleted at Stripe.
     CustomerDeleted,
     /// Paid for, but no configured plan has this price.
     UnknownPrice,
+    /// A status that Stripe invented since.
     UnknownStatus,
     /// The customer bought nothing.
     NoPurchase,
@@ -105,7 +121,9 @@ impl Reason {
 pub struct Claim {
     /// The subscription's or session's id.
     pub source: String,
+    /// Stripe's customer.
     pub customer_id: Option<CustomerId>,
+    /// The plan that it buys, where one has its price.
     pub plan: Option<String>,
     #[serde(skip)]
     rank: i64,
@@ -113,15 +131,21 @@ pub struct Claim {
     created: i64,
     #[serde(skip)]
     features: Vec<String>,
+    /// Whether access is given.
     pub granted: bool,
+    /// Why or why not.
     pub reason: Reason,
     /// Stripe's status of the subscription, or the payment status of the purchase.
     pub status: Option<String>,
     /// When this claim ends as things stand; `None` where nothing ends it.
     pub until: Option<i64>,
+    /// When the grace ends.
     pub grace_until: Option<i64>,
+    /// When a scheduled cancellation takes effect.
     pub cancel_at: Option<i64>,
+    /// The end of the period that was paid.
     pub paid_through: Option<i64>,
+    /// Since when money is missing.
     pub unpaid_since: Option<i64>,
     /// The next moment at which time alone changes this claim.
     #[serde(skip)]
@@ -200,17 +224,23 @@ impl Claim {
 /// What a user may use. All times are Unix seconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Access {
+    /// Stripe's customer.
     pub customer_id: Option<String>,
+    /// Whether access is given.
     pub granted: bool,
     /// The plan's name; `free` where nothing is granted.
     pub plan: String,
     /// Sorted, without repetition.
     pub features: Vec<String>,
+    /// Stripe's status of what decides.
     pub status: Option<String>,
+    /// Why or why not.
     pub reason: Reason,
     /// When access ends as things stand; `None` where nothing ends it.
     pub until: Option<i64>,
+    /// When the grace ends.
     pub grace_until: Option<i64>,
+    /// When a scheduled cancellation takes effect.
     pub cancel_at: Option<i64>,
     /// The next moment at which time alone may change this answer.
     pub due_at: Option<i64>,

@@ -12,22 +12,39 @@ use super::{checkout, dispute, invoice, subscription};
 /// What kind of fact an effect tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EffectKind {
+    /// A subscription became active or began its trial.
     SubscriptionStarted,
+    /// A subscription was canceled for good.
     SubscriptionEnded,
+    /// A subscription will end.
     CancellationScheduled,
+    /// It will go on after all.
     CancellationWithdrawn,
+    /// A subscription has another price.
     PlanChanged,
+    /// A trial ends in three days.
     TrialEnding,
+    /// A renewal is near.
     RenewalUpcoming,
+    /// An invoice was paid.
     InvoicePaid,
+    /// An attempt to charge an invoice failed.
     PaymentFailed,
+    /// The customer must confirm a payment.
     PaymentActionRequired,
+    /// An invoice was paid after attempts that failed.
     PaymentRecovered,
+    /// A one-time purchase was paid.
     OrderPaid,
+    /// Its delayed payment failed.
     OrderFailed,
+    /// Money was given back.
     PaymentRefunded,
+    /// A customer's bank disputes a payment.
     DisputeOpened,
+    /// The dispute is decided.
     DisputeClosed,
+    /// A customer's card is gone.
     PaymentMethodDetached,
     /// A user's access is another than before.
     AccessChanged,
@@ -72,6 +89,7 @@ impl EffectKind {
 /// One fact, staged in the transaction that learned of it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Effect {
+    /// What kind of fact.
     pub kind: EffectKind,
     /// The object (or, for access, the user) that the fact is about.
     pub subject: String,
@@ -98,9 +116,11 @@ impl Effect {
 /// One event, as far as the facts need it.
 #[derive(Clone, Copy, Debug)]
 pub struct News<'a> {
+    /// Stripe's `type`.
     pub event_type: &'a str,
     /// Unix seconds.
     pub created: i64,
+    /// The event's snapshot.
     pub object: &'a Object,
     /// `data.previous_attributes`.
     pub previous: Option<&'a Value>,
@@ -257,7 +277,9 @@ fn subscription_still(effect: &Effect, it: &Subscription) -> Result<(), &'static
         EffectKind::SubscriptionEnded => Ok(()),
         _ if ended => Err("ended since"),
         EffectKind::SubscriptionStarted if !has_started(it) => Err("not active any more"),
-        EffectKind::TrialEnding if it.status != SubscriptionStatus::Trialing => Err("trial is over"),
+        EffectKind::TrialEnding if it.status != SubscriptionStatus::Trialing => {
+            Err("trial is over")
+        }
         EffectKind::TrialEnding if !says(effect, it.trial_end) => Err("the trial ends later now"),
         EffectKind::RenewalUpcoming if it.ends_at().is_some() => Err("ends before it renews"),
         EffectKind::RenewalUpcoming if renewed(effect, it) => Err("renewed since"),

@@ -56,9 +56,13 @@ pub fn bearing(object: &Object) -> Bearing {
 /// The objects of one user, by kind.
 #[derive(Debug, Default)]
 pub struct Ledger<'a> {
+    /// Customers.
     pub customers: Vec<&'a Customer>,
+    /// Subscriptions of any status.
     pub subscriptions: Vec<&'a Subscription>,
+    /// Checkout sessions of any mode.
     pub sessions: Vec<&'a CheckoutSession>,
+    /// What Stripe says they may use.
     pub entitlements: Vec<&'a Entitlements>,
     invoices: Vec<&'a Invoice>,
     payments: BTreeMap<&'a str, Payment<'a>>,
@@ -154,7 +158,8 @@ impl<'a> Ledger<'a> {
     ) {
         let intent = it.payment_intent.as_ref().map(AsRef::as_ref);
         for (id, payment) in &self.payments {
-            let by_invoice = it.invoice.is_some() && self.invoice_of(id, payment) == it.invoice.as_ref();
+            let by_invoice =
+                it.invoice.is_some() && self.invoice_of(id, payment) == it.invoice.as_ref();
             if Some(*id) == intent || by_invoice {
                 payment.reverse(policy, now, claim);
             }

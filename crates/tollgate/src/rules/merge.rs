@@ -29,6 +29,7 @@ pub struct Standing {
     pub contested: bool,
     /// The contest was decided by nothing better than an id.
     pub unsettled: bool,
+    /// The state that it won with.
     pub object: Object,
 }
 
@@ -90,6 +91,7 @@ fn alone(observation: &Observation) -> Standing {
 /// An observation with the raw JSON that its siblings' previous attributes are compared with.
 #[derive(Clone, Debug)]
 pub struct Contestant {
+    /// What was observed.
     pub observation: Observation,
     /// The raw object.
     pub raw: Value,

@@ -7,16 +7,16 @@
 //! - [`policy`] and [`access`]: what a user may use now, and the reason;
 //! - [`effects`]: the facts that somebody has to hear of.
 
+pub mod access;
 pub mod catalog;
-pub mod observation;
-pub mod merge;
 pub mod charge;
 pub mod checkout;
 pub mod dispute;
-pub mod invoice;
-pub mod payment;
-pub mod subscription;
-pub mod policy;
-pub mod ledger;
-pub mod access;
 pub mod effects;
+pub mod invoice;
+pub mod ledger;
+pub mod merge;
+pub mod observation;
+pub mod payment;
+pub mod policy;
+pub mod subscription;

@@ -15,6 +15,7 @@ pub struct Observation {
     pub at: i64,
     /// The event is the object's `….created`, which Stripe renders before any change.
     pub is_creation: bool,
+    /// The snapshot.
     pub object: Object,
 }
 

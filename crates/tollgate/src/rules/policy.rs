@@ -10,21 +10,26 @@ pub const FREE: &str = "free";
 /// What a status or a reversal does to access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
+    /// Keeps access.
     Keep,
     /// Keeps access for so many seconds.
     Grace(i64),
+    /// Ends access at once.
     Revoke,
 }
 
 /// One plan; clients name plans and periods, never prices.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
+    /// How clients name it.
     pub name: String,
+    /// How people read it.
     pub title: String,
     /// The best of all wins.
     pub rank: i64,
     /// Period (`monthly`, `yearly`, `once`, …) to price id or lookup key.
     pub prices: BTreeMap<String, String>,
+    /// What it gives.
     pub features: Vec<String>,
 }
 
@@ -34,13 +39,21 @@ pub const ONCE: &str = "once";
 /// What each status and reversal does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
+    /// A renewal failed; Stripe still tries.
     pub past_due: Rule,
+    /// Stripe gave up on an invoice.
     pub unpaid: Rule,
+    /// A trial ended without a card.
     pub paused: Rule,
+    /// The first payment is missing.
     pub incomplete: Rule,
+    /// The present period was given back whole.
     pub full_refund: Rule,
+    /// A part of it was given back.
     pub partial_refund: Rule,
+    /// The bank took the money; nobody decided yet.
     pub dispute_open: Rule,
+    /// The customer keeps the money.
     pub dispute_lost: Rule,
 }
 
@@ -84,6 +97,7 @@ pub struct Rulebook {
     pub plans: Vec<Plan>,
     /// The plan that any price buys; set only where no plan names a price.
     pub any_price: Option<String>,
+    /// What each status and reversal does.
     pub policy: Policy,
     /// Connected accounts whose objects count for access. Empty: only our own account's do,
     /// because a connected account writes its own objects and so could claim any user.

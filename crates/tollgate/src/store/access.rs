@@ -10,11 +10,13 @@ pub(super) const STATEMENTS: &[&Statement] = &[&OF_USERS, &SAVE, &DUE, &FIND, &P
 /// A user's access with its revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredAccess {
+    /// The app's id of the user.
     pub user_id: String,
     /// Grows by one with every change; 0 before the first.
     pub revision: i64,
     /// Unix seconds of the last change.
     pub changed_at: i64,
+    /// What they may use.
     pub access: Access,
 }
 

@@ -112,7 +112,9 @@ pub async fn of_users(
         .iter()
         .map(read)
         .collect::<Result<Vec<_>, StoreError>>()?;
-    rows.sort_by(|a, b| (&a.user_id, a.priority, &a.owner_id).cmp(&(&b.user_id, b.priority, &b.owner_id)));
+    rows.sort_by(|a, b| {
+        (&a.user_id, a.priority, &a.owner_id).cmp(&(&b.user_id, b.priority, &b.owner_id))
+    });
     let mut all: Vec<Belongings> = Vec::new();
     for row in rows {
         if all.last().is_none_or(|it| it.user_id != row.user_id) {

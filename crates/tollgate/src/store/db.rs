@@ -34,7 +34,12 @@ pub struct Db {
 #[derive(Clone, Debug)]
 enum Backend {
     /// One writer, N readers, and a connection that moves the log into the database.
-    Sqlite { writer: SqlitePool, readers: SqlitePool, checkpointer: SqlitePool, wal: PathBuf },
+    Sqlite {
+        writer: SqlitePool,
+        readers: SqlitePool,
+        checkpointer: SqlitePool,
+        wal: PathBuf,
+    },
     Postgres(PgPool),
 }
 
@@ -195,7 +200,10 @@ async fn sqlite(url: &str) -> Result<Backend, StoreError> {
     let wal = PathBuf::from(format!("{}-wal", options.get_filename().display()));
     let pool = |max: u32, options: SqliteConnectOptions| {
         let pool = SqlitePoolOptions::new().max_connections(max).acquire_timeout(WAIT);
-        pool.idle_timeout(None).max_lifetime(None).test_before_acquire(false).connect_lazy_with(options)
+        pool.idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+            .connect_lazy_with(options)
     };
     let writer = pool(1, options.clone().row_buffer_size(1024));
     // The file and its mode exist before anybody opens it to read.

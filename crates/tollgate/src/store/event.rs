@@ -5,15 +5,27 @@ use super::sql::{Row, Statement, Type, params};
 use super::{Db, StoreError, Tx};
 
 pub(super) const STATEMENTS: &[&Statement] = &[
-    &RECORD, &CONCLUDE, &OF_SECONDS, &TO_RETRY, &SHOW, &LIST, &LIST_BY_STATUS, &OF_OBJECTS, &PAGE,
-    &COUNTS, &FIND,
+    &RECORD,
+    &CONCLUDE,
+    &OF_SECONDS,
+    &TO_RETRY,
+    &SHOW,
+    &LIST,
+    &LIST_BY_STATUS,
+    &OF_OBJECTS,
+    &PAGE,
+    &COUNTS,
+    &FIND,
 ];
 
 /// What became of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
+    /// It is part of the state.
     Applied,
+    /// Of a type that we do not act on.
     Ignored,
+    /// It could not be applied.
     Failed,
 }
 
@@ -36,14 +48,21 @@ impl Status {
 /// An event to record.
 #[derive(Clone, Debug)]
 pub struct NewEvent {
+    /// Stripe's id of the event.
     pub id: String,
+    /// Stripe's `type`.
     pub event_type: String,
     /// Unix seconds.
     pub created_at: i64,
+    /// The object that it is about.
     pub object_id: Option<String>,
+    /// The connected account.
     pub account: Option<String>,
+    /// The API version that it is rendered in.
     pub api_version: Option<String>,
+    /// What became of it.
     pub status: Status,
+    /// Why it failed.
     pub error: Option<String>,
     /// Unix seconds of the next try of a failed event.
     pub retry_at: Option<i64>,
@@ -82,7 +101,9 @@ static RECORD: Statement = Statement::batch(
 /// What was known of an event when it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
+    /// Stripe's id of the event.
     pub id: String,
+    /// What became of it.
     pub status: Status,
     /// It was not known before.
     pub is_new: bool,
@@ -143,10 +164,15 @@ static CONCLUDE: Statement = Statement::batch(
 /// What another try of an event came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conclusion {
+    /// Stripe's id of the event.
     pub id: String,
+    /// The object that it is about.
     pub object_id: Option<String>,
+    /// What became of it.
     pub status: Status,
+    /// Why it failed.
     pub error: Option<String>,
+    /// How often it was tried and failed.
     pub attempts: i64,
     /// Unix seconds.
     pub retry_at: Option<i64>,
@@ -189,8 +215,11 @@ pub async fn of_seconds(
 /// An event to be tried again.
 #[derive(Clone, Debug)]
 pub struct Stored {
+    /// Stripe's id of the event.
     pub id: String,
+    /// What became of it.
     pub status: Status,
+    /// As Stripe sent it.
     pub body: Vec<u8>,
 }
 
@@ -252,19 +281,28 @@ pub async fn of_objects(db: &Db, ids: &[String]) -> Result<Vec<Stored>, StoreErr
 /// An event as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Summary {
+    /// Stripe's id of the event.
     pub id: String,
+    /// Stripe's `type`.
     #[serde(rename = "type")]
     pub event_type: String,
     /// Unix seconds.
     pub created_at: i64,
+    /// The object that it is about.
     pub object_id: Option<String>,
+    /// The connected account.
     pub account: Option<String>,
+    /// The API version that it is rendered in.
     pub api_version: Option<String>,
+    /// What became of it.
     pub status: String,
+    /// Why it failed.
     pub error: Option<String>,
+    /// How often it was tried and failed.
     pub attempts: i64,
     /// Unix seconds.
     pub retry_at: Option<i64>,
+    /// How often it came in, retries and replays included.
     pub seen: i64,
     /// Unix milliseconds.
     pub received_ms: i64,
@@ -304,11 +342,7 @@ static LIST_BY_STATUS: Statement = Statement::plain(
 ///
 /// # Errors
 /// As the database says.
-pub async fn list(
-    db: &Db,
-    status: Option<Status>,
-    limit: i64,
-) -> Result<Vec<Summary>, StoreError> {
+pub async fn list(db: &Db, status: Option<Status>, limit: i64) -> Result<Vec<Summary>, StoreError> {
     let rows = match status {
         None => db.fetch(&LIST, params![limit]).await?,
         Some(it) => db.fetch(&LIST_BY_STATUS, params![it.as_str(), limit]).await?,

@@ -8,16 +8,16 @@
 //! - [`event`], [`object`], [`access`], [`outbox`], [`user`]: a file a table;
 //! - [`belonging`]: from users to all that is theirs.
 
-pub mod sql;
+pub mod access;
+pub mod belonging;
 pub mod db;
-pub mod schema;
-pub mod payload;
 pub mod event;
 pub mod object;
-pub mod user;
-pub mod belonging;
-pub mod access;
 pub mod outbox;
+pub mod payload;
+pub mod schema;
+pub mod sql;
+pub mod user;
 
 pub use db::{Db, Tx};
 
@@ -35,7 +35,12 @@ pub enum StoreError {
     Rejected(#[source] sqlx::Error),
     /// What is stored cannot be read.
     #[error("read stored {what}: {why}")]
-    Corrupt { what: &'static str, why: String },
+    Corrupt {
+        /// The kind of row.
+        what: &'static str,
+        /// What is wrong with it, without its content.
+        why: String,
+    },
     /// The configuration does not fit the database.
     #[error("{0}")]
     Misconfigured(String),

@@ -9,8 +9,7 @@ use crate::rules::merge::Standing;
 use super::sql::{Row, Statement, Type, params};
 use super::{Db, StoreError, Tx};
 
-pub(super) const STATEMENTS: &[&Statement] =
-    &[&TOUCHED, &SAVE, &OF_OWNERS, &FIND, &PAGE, &DELETE];
+pub(super) const STATEMENTS: &[&Statement] = &[&TOUCHED, &SAVE, &OF_OWNERS, &FIND, &PAGE, &DELETE];
 
 fn code(bearing: Bearing) -> i64 {
     match bearing {
@@ -33,7 +32,9 @@ fn from_code(code: i64) -> Bearing {
 /// A row: the standing of an object and whose it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredObject {
+    /// Stripe's id.
     pub id: String,
+    /// The connected account.
     pub account: Option<String>,
     /// The customer, or the payment where no customer is known.
     pub owner_id: Option<String>,
@@ -41,9 +42,11 @@ pub struct StoredObject {
     pub payment_id: Option<String>,
     /// The user that it names.
     pub user_id: Option<String>,
+    /// How much it weighs for access.
     pub bearing: Bearing,
     /// Counts the saves; 0 before the first.
     pub version: i64,
+    /// What it is held to be, and why.
     pub standing: Standing,
 }
 
@@ -209,10 +212,8 @@ pub async fn delete(tx: &mut Tx, ids: &[String]) -> Result<(), StoreError> {
 
 fn read(row: &Row) -> Result<StoredObject, StoreError> {
     let state: &str = row.get(11)?;
-    let object = Object::parse_stored(state).map_err(|error| StoreError::Corrupt {
-        what: "object",
-        why: error.to_string(),
-    })?;
+    let object = Object::parse_stored(state)
+        .map_err(|error| StoreError::Corrupt { what: "object", why: error.to_string() })?;
     Ok(StoredObject {
         id: row.get(0)?,
         account: row.get(1)?,

@@ -25,7 +25,9 @@ static STAGE: Statement = Statement::batch(
 /// An effect and the event that told its fact.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Staged {
+    /// The fact.
     pub effect: Effect,
+    /// The event that told it.
     pub event_id: Option<String>,
 }
 

@@ -18,7 +18,8 @@ pub(super) const STATEMENTS: &[&Statement] = &[&CLAIM_MODE, &READ_MODE];
 /// # Errors
 /// The database is away, or was written by a newer version.
 pub async fn migrate(db: &Db) -> Result<(), StoreError> {
-    let fill = |text: &str| match db.is_postgres() {
+    let fill = |text: &str| {
+        match db.is_postgres() {
         true => text
             .replace("{blob}", "bytea")
             .replace("{state}", "cast(state as json)")
@@ -29,6 +30,7 @@ pub async fn migrate(db: &Db) -> Result<(), StoreError> {
             .replace("{state}", "state")
             .replace("{items}", "json_each(state, '$.items.data') as item")
             .replace("{features}", "json_each(state, '$.entitlements.data') as item"),
+    }
     };
     let migrations = MIGRATIONS.iter().map(|(version, name, text)| {
         let text = AssertSqlSafe(fill(text)).into_sql_str();

@@ -16,18 +16,26 @@ use super::StoreError;
 /// The type of a column of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Type {
+    /// Text.
     Text,
+    /// A number of 64 bits.
     Int,
+    /// True or false.
     Bool,
+    /// Bytes.
     Bytes,
 }
 
 /// A value to bind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
+    /// Text.
     Text(Option<String>),
+    /// A number of 64 bits.
     Int(Option<i64>),
+    /// True or false.
     Bool(Option<bool>),
+    /// Bytes.
     Bytes(Option<Vec<u8>>),
 }
 
@@ -124,12 +132,7 @@ const POSTGRES_HOLD: &str = "count(pg_advisory_xact_lock(hashtextextended(name, 
 pub(super) struct Texts(Mutex<HashMap<(&'static str, usize), &'static str>>);
 
 impl Texts {
-    fn get(
-        &self,
-        name: &'static str,
-        size: usize,
-        make: impl FnOnce() -> String,
-    ) -> &'static str {
+    fn get(&self, name: &'static str, size: usize, make: impl FnOnce() -> String) -> &'static str {
         let mut texts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         texts.entry((name, size)).or_insert_with(|| Box::leak(make().into_boxed_str()))
     }
@@ -268,7 +271,9 @@ fn columns(statement: &Statement, rows: Vec<Vec<Value>>) -> Vec<Column> {
                 (Column::Int(to), Value::Int(it)) => to.push(it),
                 (Column::Bool(to), Value::Bool(it)) => to.push(it),
                 (Column::Bytes(to), Value::Bytes(it)) => to.push(it),
-                (_, it) => unreachable!("statement {}: {it:?} in a column of another type", statement.name),
+                (_, it) => {
+                    unreachable!("statement {}: {it:?} in a column of another type", statement.name)
+                }
             }
         }
     }
@@ -278,7 +283,9 @@ fn columns(statement: &Statement, rows: Vec<Vec<Value>>) -> Vec<Column> {
 /// A row that a statement returned.
 #[derive(Debug)]
 pub enum Row {
+    /// From SQLite.
     Sqlite(sqlx::sqlite::SqliteRow),
+    /// From Postgres.
     Postgres(sqlx::postgres::PgRow),
 }
 
@@ -288,7 +295,10 @@ pub trait Read<'r>:
 {
 }
 impl<'r, T> Read<'r> for T where
-    T: sqlx::Decode<'r, Sqlite> + sqlx::Decode<'r, Postgres> + sqlx::Type<Sqlite> + sqlx::Type<Postgres>
+    T: sqlx::Decode<'r, Sqlite>
+        + sqlx::Decode<'r, Postgres>
+        + sqlx::Type<Sqlite>
+        + sqlx::Type<Postgres>
 {
 }
 

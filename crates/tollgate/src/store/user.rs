@@ -8,9 +8,13 @@ pub(super) const STATEMENTS: &[&Statement] = &[&NAME, &HOLD, &PARTIES, &ALL];
 /// What the app says of a user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AppUser {
+    /// The app's id of the user.
     pub user_id: String,
+    /// Their Stripe customer.
     pub customer_id: Option<String>,
+    /// Their address.
     pub email: Option<String>,
+    /// Their name.
     pub name: Option<String>,
 }
 

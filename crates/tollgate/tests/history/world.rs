@@ -91,8 +91,7 @@ impl History {
                 groups.entry(key).or_default().push(index);
             }
         }
-        let mut groups: Vec<Vec<usize>> =
-            groups.into_values().filter(|it| it.len() > 1).collect();
+        let mut groups: Vec<Vec<usize>> = groups.into_values().filter(|it| it.len() > 1).collect();
         groups.sort_by_key(|it| std::cmp::Reverse(self.crowd(it)));
         groups
     }

@@ -105,7 +105,8 @@ impl Reply {
 
 fn reply_of(bytes: &[u8]) -> Reply {
     let head_end = bytes.windows(4).position(|it| it == b"\r\n\r\n");
-    let head_end = head_end.unwrap_or_else(|| panic!("no answer: {:?}", String::from_utf8_lossy(bytes)));
+    let head_end =
+        head_end.unwrap_or_else(|| panic!("no answer: {:?}", String::from_utf8_lossy(bytes)));
     let head = std::str::from_utf8(&bytes[..head_end]).expect("a head is text");
     let mut lines = head.split("\r\n");
     let status = lines.next().and_then(|it| it.split(' ').nth(1)).and_then(|it| it.parse().ok());
@@ -114,7 +115,8 @@ fn reply_of(bytes: &[u8]) -> Reply {
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
         .collect();
     let body = &bytes[head_end + 4..];
-    let chunked = headers.iter().any(|(name, value)| name == "transfer-encoding" && value == "chunked");
+    let chunked =
+        headers.iter().any(|(name, value)| name == "transfer-encoding" && value == "chunked");
     let body = if chunked { joined(body) } else { body.to_vec() };
     Reply { status: status.expect("a head begins with a status"), headers, body }
 }

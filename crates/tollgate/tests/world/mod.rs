@@ -97,7 +97,13 @@ impl World {
     }
 
     /// Sends a request on a connection of its own.
-    pub async fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+    pub async fn call(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Reply {
         self.raw(&request(method, path, headers, body)).await
     }
 
@@ -144,7 +150,8 @@ pub fn config(dir: &std::path::Path, url: &str, variables: &[(&str, &str)]) -> C
 
 /// Writes a request; a length is added unless the headers say otherwise.
 pub fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
-    let mut text = format!("{method} {path} HTTP/1.1\r\nhost: tollgate.test\r\nconnection: close\r\n");
+    let mut text =
+        format!("{method} {path} HTTP/1.1\r\nhost: tollgate.test\r\nconnection: close\r\n");
     for (name, value) in headers {
         text.push_str(&format!("{name}: {value}\r\n"));
     }
