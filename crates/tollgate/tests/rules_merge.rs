@@ -312,3 +312,24 @@ fn an_invoice_of_one_second_is_paid() {
         },
     );
 }
+
+/// Beyond a limit nobody compares what was before; the end is still the same in any order.
+#[test]
+fn a_crowd_of_one_second_is_marked_as_unsettled_and_ends_the_same_in_any_order() {
+    let count = tollgate::rules::merge::CONTESTANTS_MAX + 6;
+    let step = |i: usize| {
+        let quantity = i64::try_from(i).unwrap();
+        let object = with(
+            &subscription("sub_1", "active"),
+            &json!({ "items": items("price_pro", quantity) }),
+        );
+        let previous = json!({ "items": items("price_pro", quantity - 1) });
+        updated(&format!("evt_{:02}", (i * 37) % count), START, &object, &previous)
+    };
+    let history = History::new((0..count).map(step).collect());
+    let first = history.in_order();
+    assert!(!settled(&first));
+    for seed in 0..30 {
+        assert_eq!(history.shuffled(seed), first, "seed {seed}");
+    }
+}

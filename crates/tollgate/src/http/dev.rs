@@ -218,7 +218,8 @@ fn remark(users: usize, denied: usize, events: &[Summary]) -> String {
     match events.iter().filter(|it| it.status == "failed").count() {
         0 => {}
         1 => {
-            return "One event could not be applied. It is kept and will be tried again.".to_owned();
+            return "One event could not be applied. It is kept and will be tried again."
+                .to_owned();
         }
         n => {
             return format!(

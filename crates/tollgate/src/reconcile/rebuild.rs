@@ -57,24 +57,21 @@ pub async fn run(
 ) -> Result<Report, ReplayError> {
     let fresh = Db::connect(&format!("sqlite://{}", scratch.display())).await?;
     store::schema::migrate(&fresh).await?;
-    let mut report = Report::default();
-    report.events = derive_anew(db, &fresh, rulebook, now_ms, progress).await?;
-    let (objects, object_drift) = compare_objects(db, &fresh).await?;
-    report.objects = objects;
+    let events = derive_anew(db, &fresh, rulebook, now_ms, progress).await?;
+    let (objects, mut drift) = compare_objects(db, &fresh).await?;
     if mend {
-        mend_objects(db, rulebook, &object_drift, now_ms).await?;
+        mend_objects(db, rulebook, &drift, now_ms).await?;
     }
     let (users, access_drift) = compare_access(db, &fresh, rulebook, now_ms / 1000).await?;
-    report.users = users;
     if mend {
         let due: Vec<Input> = access_drift.iter().map(|it| Input::Due(it.id.clone())).collect();
         for chunk in due.chunks(crate::receive::BATCH_MAX) {
             apply(db, rulebook, chunk, now_ms).await?;
         }
     }
-    report.drift = object_drift.into_iter().chain(access_drift).collect();
+    drift.extend(access_drift);
     fresh.close().await;
-    Ok(report)
+    Ok(Report { events, objects, users, drift })
 }
 
 async fn derive_anew(

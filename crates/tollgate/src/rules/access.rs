@@ -283,7 +283,7 @@ pub fn access(ledger: &Ledger<'_>, claims: &[Claim], customer_id: Option<&str>) 
         let customer_id = customer_id.map(str::to_owned);
         return Access { customer_id, ..Access::none(reason) };
     };
-    let customer = best.customer_id.as_ref().map(|it| it.as_str());
+    let customer = best.customer_id.as_ref().map(CustomerId::as_str);
     Access {
         customer_id: customer.or(customer_id).map(str::to_owned),
         granted: best.granted,

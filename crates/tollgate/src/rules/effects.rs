@@ -2,12 +2,14 @@
 //! and in whatever order the events come, each fact is staged once; and whether it is still true
 //! is asked again just before it is told.
 
+use std::fmt::Display;
+
 use serde_json::Value;
 use tollgate_stripe::object::{
     CheckoutSession, Invoice, InvoiceStatus, Object, SessionMode, Subscription, SubscriptionStatus,
 };
 
-use super::{checkout, dispute, invoice, subscription};
+use super::{checkout, dispute, subscription};
 
 /// What kind of fact an effect tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -99,7 +101,7 @@ pub struct Effect {
 
 impl Effect {
     /// Names a fact.
-    pub fn new(kind: EffectKind, subject: &str, detail: impl ToString) -> Self {
+    pub fn new(kind: EffectKind, subject: &str, detail: impl Display + Copy) -> Self {
         Self { kind, subject: subject.to_owned(), detail: detail.to_string() }
     }
 
@@ -175,7 +177,7 @@ fn cancellation(it: &Subscription, news: &News<'_>) -> Option<Effect> {
     changed.then(|| match it.ends_at() {
         Some(end) => {
             let detail = format!("{end}@{}", news.created);
-            Effect::new(EffectKind::CancellationScheduled, it.id.as_str(), detail)
+            Effect::new(EffectKind::CancellationScheduled, it.id.as_str(), &*detail)
         }
         None => Effect::new(EffectKind::CancellationWithdrawn, it.id.as_str(), news.created),
     })
@@ -188,7 +190,7 @@ fn plan_change(it: &Subscription, news: &News<'_>) -> Option<Effect> {
     let old = ["/price/id", "/plan/id"].iter().find_map(|path| item.pointer(path)?.as_str())?;
     let new = it.items.first()?.price.as_ref()?.as_str();
     let detail = format!("{}:{old}>{new}", news.created);
-    (old != new).then(|| Effect::new(EffectKind::PlanChanged, it.id.as_str(), detail))
+    (old != new).then(|| Effect::new(EffectKind::PlanChanged, it.id.as_str(), &*detail))
 }
 
 fn of_invoice(it: &Invoice, event_type: &str) -> Vec<Effect> {
@@ -200,9 +202,9 @@ fn of_invoice(it: &Invoice, event_type: &str) -> Vec<Effect> {
     match event_type {
         // Stripe sends both for a payment by card; one fact, one key.
         "invoice.paid" | "invoice.payment_succeeded" => paid(it, id),
-        "invoice.payment_failed" => vec![Effect::new(EffectKind::PaymentFailed, id, attempt)],
+        "invoice.payment_failed" => vec![Effect::new(EffectKind::PaymentFailed, id, &*attempt)],
         "invoice.payment_action_required" => {
-            vec![Effect::new(EffectKind::PaymentActionRequired, id, attempt)]
+            vec![Effect::new(EffectKind::PaymentActionRequired, id, &*attempt)]
         }
         _ => Vec::new(),
     }
@@ -316,7 +318,7 @@ fn invoice_still(effect: &Effect, it: &Invoice) -> Result<(), &'static str> {
         EffectKind::PaymentFailed | EffectKind::PaymentActionRequired => match it.status {
             InvoiceStatus::Paid => Err("paid since"),
             InvoiceStatus::Void => Err("voided since"),
-            _ if attempt != effect.detail && invoice::is_overdue(it) => Err("tried again since"),
+            _ if attempt != effect.detail => Err("tried again since"),
             _ => Ok(()),
         },
         _ => Ok(()),

@@ -187,7 +187,7 @@ impl<'a> Ledger<'a> {
     fn invoice_like(&self, payment: &Payment<'_>) -> Option<&InvoiceId> {
         let charge = payment.charges.first()?;
         let bought = |it: &&CheckoutSession| it.payment_intent == charge.payment_intent;
-        if charge.payment_intent.is_some() && self.sessions.iter().any(|it| bought(&it)) {
+        if charge.payment_intent.is_some() && self.sessions.iter().any(bought) {
             return None;
         }
         let mut alike = self.invoices.iter().filter(|it| {

@@ -1,0 +1,172 @@
+//! What happens after the answer: time that changes access, replays that change nothing, and who
+//! hears of a change.
+
+#[expect(dead_code, reason = "other files need more of it")]
+mod databases;
+#[expect(dead_code, reason = "other files need more of it")]
+mod history;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use databases::{Fresh, on_both_databases};
+use history::chance::Chance;
+use history::objects::{self, PERIOD_END, USER, event, subscription, updated, with};
+use history::{DAY, Piece, START, cast, rulebook, told};
+use serde_json::json;
+use tollgate::answer;
+use tollgate::clock::Clock;
+use tollgate::receive::{self, Input, Outcome, Purpose, Receiver, Writers, retry};
+use tollgate::rules::access::Reason;
+use tollgate::rules::effects::EffectKind;
+use tollgate::store::{self, Db};
+use tollgate::webhook;
+use tollgate_sandbox::story::ApiVersionShape;
+
+fn open(db: &Db, now: i64) -> (Receiver, Writers, Clock) {
+    let clock = Clock::manual(now * 1000);
+    let (receiver, writers) = receive::open(db, &Arc::new(objects::rulebook()), &clock);
+    (receiver, writers, clock)
+}
+
+async fn announced(db: &Db) -> usize {
+    let staged = store::outbox::page(db, "", 1_000).await.unwrap();
+    staged.iter().filter(|it| it.effect.kind == EffectKind::AccessChanged).count()
+}
+
+fn active() -> Piece {
+    event("evt_1", "customer.subscription.created", START, &subscription("sub_1", "active"))
+}
+
+on_both_databases! {
+    access_that_ends_by_time_is_announced_once;
+    an_answer_is_right_before_the_timer_comes_by;
+    a_change_is_heard_of_once_it_is_committed;
+    a_replay_of_everything_changes_nothing;
+    what_was_taken_is_answered_before_the_door_closes;
+    an_unsettled_object_asks_stripe_once;
+    a_thin_event_asks_stripe_for_its_object;
+}
+
+async fn access_that_ends_by_time_is_announced_once(fresh: Fresh) {
+    let (receiver, _, clock) = open(&fresh.db, START);
+    let ending = with(&subscription("sub_1", "active"), &json!({ "cancel_at_period_end": true }));
+    let piece = updated("evt_1", START, &ending, &json!({ "cancel_at_period_end": false }));
+    receiver.submit(piece.delivery()).await.unwrap();
+    assert_eq!(announced(&fresh.db).await, 1);
+
+    clock.advance(Duration::from_secs(u64::try_from(PERIOD_END - START - 1).unwrap()));
+    assert_eq!(retry::due_step(&fresh.db, &receiver, clock.now()).await.unwrap(), 0);
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(retry::due_step(&fresh.db, &receiver, clock.now()).await.unwrap(), 1);
+    let stored = store::access::find(&fresh.db, USER).await.unwrap().unwrap();
+    assert_eq!((stored.revision, stored.changed_at), (2, PERIOD_END));
+    assert_eq!((stored.access.granted, stored.access.reason), (false, Reason::Ended));
+    assert_eq!(announced(&fresh.db).await, 2);
+    assert_eq!(retry::due_step(&fresh.db, &receiver, clock.now()).await.unwrap(), 0);
+    assert_eq!(announced(&fresh.db).await, 2);
+}
+
+async fn an_answer_is_right_before_the_timer_comes_by(fresh: Fresh) {
+    let (receiver, _, _) = open(&fresh.db, START);
+    let ending = with(&subscription("sub_1", "active"), &json!({ "cancel_at": START + 60 }));
+    let piece = updated("evt_1", START, &ending, &json!({ "cancel_at": null }));
+    receiver.submit(piece.delivery()).await.unwrap();
+    for (now, granted) in [(START + 59, true), (START + 60, false)] {
+        let answer = answer::access(&fresh.db, &objects::rulebook(), USER, now).await.unwrap();
+        assert_eq!(answer.access.granted, granted, "{} s", now - START);
+    }
+}
+
+async fn a_change_is_heard_of_once_it_is_committed(fresh: Fresh) {
+    let (receiver, _, _) = open(&fresh.db, START);
+    let mut changes = receiver.changes();
+    receiver.submit(active().delivery()).await.unwrap();
+    receiver.submit(active().delivery()).await.unwrap();
+    let heard = changes.try_recv().unwrap();
+    assert_eq!((heard.user_id.as_str(), heard.revision), (USER, 1));
+    assert!(heard.access.granted);
+    assert!(changes.try_recv().is_err(), "a duplicate changes nothing");
+}
+
+async fn a_replay_of_everything_changes_nothing(fresh: Fresh) {
+    let cast = cast(3, ApiVersionShape::Clover);
+    let (pieces, book) = (told("renewal_fails_recovers", &cast), rulebook(&cast));
+    let now_ms = (START + 90 * DAY) * 1000;
+    let deliveries: Vec<Input> = pieces.iter().map(Piece::delivery).collect();
+    receive::apply(&fresh.db, &book, &deliveries, now_ms).await.unwrap();
+    let all = async || {
+        let objects = store::object::page(&fresh.db, "", 1_000).await.unwrap();
+        let access = store::access::page(&fresh.db, "", 1_000).await.unwrap();
+        (objects, access, store::outbox::page(&fresh.db, "", 1_000).await.unwrap())
+    };
+    let before = all().await;
+    for (seed, purpose) in [(1, Purpose::Replay), (2, Purpose::Rebuild)] {
+        let mut again: Vec<Input> = pieces
+            .iter()
+            .map(|it| {
+                let incoming = webhook::read(it.body.as_bytes()).unwrap();
+                Input::event(incoming, it.body.as_bytes(), purpose)
+            })
+            .collect();
+        Chance::new(seed).shuffle(&mut again);
+        for batch in again.chunks(7) {
+            let done = receive::apply(&fresh.db, &book, batch, now_ms).await.unwrap();
+            assert!(done.outcomes.iter().all(|it| *it == Outcome::Applied));
+            assert!(done.changed.is_empty());
+        }
+        // Versions and revisions too: nothing was even written.
+        assert_eq!(all().await, before, "{purpose:?}");
+    }
+}
+
+async fn what_was_taken_is_answered_before_the_door_closes(fresh: Fresh) {
+    let (receiver, writers, _) = open(&fresh.db, START);
+    let tasks: Vec<_> = (0..200)
+        .map(|number| {
+            let id = format!("evt_{number:03}");
+            let piece = updated(&id, START + number, &subscription("sub_1", "active"), &json!({}));
+            let receiver = receiver.clone();
+            tokio::spawn(async move { receiver.submit(piece.delivery()).await })
+        })
+        .collect();
+    drop(receiver);
+    for task in tasks {
+        assert_eq!(task.await.unwrap().unwrap(), Outcome::Applied);
+    }
+    writers.finish().await;
+    assert_eq!(store::event::page(&fresh.db, "", 1_000).await.unwrap().len(), 200);
+}
+
+/// Cancelled and taken back within one second: only Stripe knows which came last.
+async fn an_unsettled_object_asks_stripe_once(fresh: Fresh) {
+    let (receiver, _, _) = open(&fresh.db, START);
+    let kept = subscription("sub_1", "active");
+    let going = with(&kept, &json!({ "cancel_at_period_end": true }));
+    for piece in [
+        updated("evt_1", START, &going, &json!({ "cancel_at_period_end": false })),
+        updated("evt_2", START, &kept, &json!({ "cancel_at_period_end": true })),
+        updated("evt_3", START, &going, &json!({ "cancel_at_period_end": false })),
+    ] {
+        receiver.submit(piece.delivery()).await.unwrap();
+    }
+    let found = store::object::find_all(&fresh.db, &["sub_1"]).await.unwrap();
+    assert!(found[0].standing.unsettled);
+    let staged = store::outbox::page(&fresh.db, "", 100).await.unwrap();
+    let refresh = staged.iter().filter(|it| it.effect.kind == EffectKind::Refresh);
+    let keys: Vec<String> = refresh.map(|it| it.effect.key()).collect();
+    assert_eq!(keys, [format!("refresh:sub_1:{START}")]);
+}
+
+async fn a_thin_event_asks_stripe_for_its_object(fresh: Fresh) {
+    let (receiver, _, _) = open(&fresh.db, START);
+    let cast = cast(3, ApiVersionShape::Endive);
+    for piece in told("thin", &cast) {
+        let outcome = receiver.submit(piece.delivery()).await.unwrap();
+        assert!(matches!(outcome, Outcome::Applied | Outcome::Ignored), "{outcome:?}");
+    }
+    let staged = store::outbox::page(&fresh.db, "", 1_000).await.unwrap();
+    assert!(staged.iter().all(|it| it.effect.kind == EffectKind::Refresh));
+    assert!(staged.iter().any(|it| it.effect.subject.starts_with("sub_")));
+    assert!(store::object::page(&fresh.db, "", 10).await.unwrap().is_empty());
+}
