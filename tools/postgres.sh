@@ -3,6 +3,8 @@
 #
 #   tools/postgres.sh start DIR PORT [--no-fsync]   create DIR, start it, print its URL
 #   tools/postgres.sh stop DIR                      stop it and delete DIR
+#   tools/postgres.sh pause DIR                     stop it as a failure would, and keep its data
+#   tools/postgres.sh resume DIR                    start it again
 #   tools/postgres.sh free-port                     print a TCP port nobody listens on
 #   tools/postgres.sh bin                           print where the Postgres programs are
 #
@@ -67,20 +69,30 @@ unix_socket_directories = '$dir'
 max_connections = $connections_max
 fsync = $fsync
 SETTINGS
-  # The server must not inherit our standard output, or a caller that captures it waits forever.
+  resume "$dir"
+  echo "postgres://postgres@127.0.0.1:$port/postgres"
+}
+
+# The server must not inherit our standard output, or a caller that captures it waits forever.
+resume() {
+  local dir=$1
   if ! as_postgres "$dir" pg_ctl start --pgdata="$dir/data" --log="$dir/server.log" --wait >/dev/null; then
     cat "$dir/server.log" >&2
     return 1
   fi
-  echo "postgres://postgres@127.0.0.1:$port/postgres"
+}
+
+pause() {
+  local dir=$1
+  if [[ -f $dir/data/postmaster.pid ]]; then
+    as_postgres "$dir" pg_ctl stop --pgdata="$dir/data" --mode=immediate --wait >/dev/null
+  fi
 }
 
 stop() {
   local dir=$1
   [[ -d $dir ]] || return 0
-  if [[ -f $dir/data/postmaster.pid ]]; then
-    as_postgres "$dir" pg_ctl stop --pgdata="$dir/data" --mode=immediate --wait >/dev/null
-  fi
+  pause "$dir"
   # Only what `start` made: a mistyped directory survives.
   rm -rf "$dir/data" "$dir/initdb.log" "$dir/server.log"
   rmdir "$dir"
@@ -102,6 +114,8 @@ free_port() {
 case ${1:-} in
   start) start "${2:?directory}" "${3:?port}" "${4:-}" ;;
   stop) stop "${2:?directory}" ;;
+  pause) pause "${2:?directory}" ;;
+  resume) resume "${2:?directory}" ;;
   free-port) free_port ;;
   bin) bin ;;
   *)

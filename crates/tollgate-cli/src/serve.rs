@@ -12,7 +12,6 @@ use crate::{logging, shutdown};
 pub async fn run(file: Option<&Path>) -> anyhow::Result<ExitCode> {
     let config = Config::from_environment(file)?;
     logging::start(&config)?;
-    #[cfg(feature = "crash-points")]
     if let Some(point) = tollgate::config::crash_at() {
         tollgate::crash::arm(&point);
     }

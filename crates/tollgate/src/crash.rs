@@ -22,6 +22,10 @@ mod armed {
     pub(super) static PASSED: AtomicU64 = AtomicU64::new(0);
 }
 
+/// Arms nothing: there are no points.
+#[cfg(not(feature = "crash-points"))]
+pub fn arm(_point_and_count: &str) {}
+
 /// Passes a point.
 #[cfg(feature = "crash-points")]
 pub(crate) fn point(name: &str) {

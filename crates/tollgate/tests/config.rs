@@ -33,7 +33,7 @@ fn loaded(files: &[(&str, &str)], variables: &[(&str, &str)]) -> Config {
 }
 
 fn refused(files: &[(&str, &str)], variables: &[(&str, &str)]) -> String {
-    Place::new(files).load(variables).err().expect("the settings are wrong")
+    Place::new(files).load(variables).expect_err("the settings are wrong")
 }
 
 fn source_of(config: &Config, key: &str) -> Source {
@@ -84,7 +84,7 @@ fn the_file_may_be_named() {
     for config in [by_variable, by_option] {
         assert_eq!(config.rulebook.policy.past_due, Rule::Grace(86_400));
     }
-    let error = place.load(&[("TOLLGATE_CONFIG", "none.toml")]).err().expect("it is not there");
+    let error = place.load(&[("TOLLGATE_CONFIG", "none.toml")]).expect_err("it is not there");
     assert!(error.starts_with("read ") && error.ends_with("none.toml"), "{error}");
 }
 

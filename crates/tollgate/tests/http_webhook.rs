@@ -203,7 +203,8 @@ async fn refusals_name_their_reason() {
     let body = event_body("evt_1", "customer.created", r#"{"id":"cus_1"}"#);
     let old = signature::header(body.as_bytes(), &[SECRET], NOW - 301);
     let forged = signature::header(body.as_bytes(), &["whsec_of_somebody_else"], NOW);
-    let cases: [(&[(&str, &str)], &str, &str); 4] = [
+    type Headers<'a> = &'a [(&'a str, &'a str)];
+    let cases: [(Headers<'_>, &str, &str); 4] = [
         (&[], "missing_header", "Invalid webhook signature: header is missing"),
         (
             &[("stripe-signature", "?")],

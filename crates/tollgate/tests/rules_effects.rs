@@ -3,6 +3,8 @@
 #[expect(dead_code, reason = "other files need more of it")]
 mod history;
 
+use std::fmt::Display;
+
 use history::objects::{
     PERIOD_END, charge, dispute, event, invoice, items, session, subscription, updated, with,
 };
@@ -19,7 +21,7 @@ fn told(kind: &str, object: &Value) -> Vec<String> {
     keys(&event("evt_1", kind, START, object))
 }
 
-fn holds(kind: EffectKind, detail: impl ToString, object: &Value) -> bool {
+fn holds(kind: EffectKind, detail: impl Display + Copy, object: &Value) -> bool {
     let object = Object::parse_stored(&object.to_string()).expect("it names its kind");
     let subject = object.id().unwrap_or_default().to_owned();
     still_true(&Effect::new(kind, &subject, detail), &object).is_ok()
@@ -132,8 +134,8 @@ fn a_cancellation_and_its_withdrawal_are_told_only_while_they_hold() {
     let withdrawn = updated("evt_2", START + 9, &kept, &json!({ "cancel_at": PERIOD_END }));
     assert_eq!(keys(&withdrawn)[1], format!("cancellation_withdrawn:sub_1:{}", START + 9));
     let detail = format!("{PERIOD_END}@{START}");
-    assert!(holds(EffectKind::CancellationScheduled, &detail, &going));
-    assert!(!holds(EffectKind::CancellationScheduled, &detail, &kept));
+    assert!(holds(EffectKind::CancellationScheduled, detail.as_str(), &going));
+    assert!(!holds(EffectKind::CancellationScheduled, detail.as_str(), &kept));
     assert!(holds(EffectKind::CancellationWithdrawn, START, &kept));
     assert!(!holds(EffectKind::CancellationWithdrawn, START, &going));
 }
@@ -150,8 +152,8 @@ fn only_what_changed_is_told() {
 fn a_plan_change_is_told_only_while_the_plan_is_the_new_one() {
     let team = with(&subscription("sub_1", "active"), &json!({ "items": items("price_team", 1) }));
     let detail = format!("{START}:price_pro>price_team");
-    assert!(holds(EffectKind::PlanChanged, &detail, &team));
-    assert!(!holds(EffectKind::PlanChanged, &detail, &subscription("sub_1", "active")));
+    assert!(holds(EffectKind::PlanChanged, detail.as_str(), &team));
+    assert!(!holds(EffectKind::PlanChanged, detail.as_str(), &subscription("sub_1", "active")));
     // More of the same plan is no other plan.
     let more = updated("evt_1", START, &team, &json!({ "items": items("price_team", 5) }));
     assert_eq!(keys(&more), ["subscription_started:sub_1"]);

@@ -1,6 +1,8 @@
 //! Every statement prepares on both databases, and a batch costs the same number of statements
 //! whatever its size.
 
+#![expect(clippy::unwrap_used, reason = "what fails here has failed its test")]
+
 #[expect(dead_code, reason = "other files need more of it")]
 mod databases;
 #[expect(dead_code, reason = "other files need more of it")]
@@ -11,7 +13,7 @@ use std::collections::BTreeSet;
 use databases::{Fresh, on_both_databases};
 use history::chance::Chance;
 use history::objects::{self, event, items, subscription, updated, with};
-use history::{START, VERSIONS, cast, rulebook, told};
+use history::{Piece, START, VERSIONS, cast, rulebook, told};
 use serde_json::json;
 use tollgate::receive::{self, BATCH_MAX, Input};
 use tollgate::rules::policy::Rulebook;
@@ -56,7 +58,7 @@ async fn a_batch_of_64_costs_as_many_statements_as_one_event(fresh: Fresh) {
 
     let mut mixed = Vec::new();
     for (seed, story) in (1..).zip(["refund_full", "upgrade", "dispute_lost", "guest_purchase"]) {
-        mixed.extend(told(story, &cast(seed, VERSIONS[4])).iter().map(|it| it.delivery()));
+        mixed.extend(told(story, &cast(seed, VERSIONS[4])).iter().map(Piece::delivery));
     }
     mixed.extend(contest());
     Chance::new(4).shuffle(&mut mixed);
@@ -113,7 +115,7 @@ async fn a_database_belongs_to_one_mode(fresh: Fresh) {
 async fn every_view_reads_what_every_story_wrote(fresh: Fresh) {
     for (seed, story) in (1..).zip(STORIES) {
         let cast = cast(seed, VERSIONS[seed as usize % VERSIONS.len()]);
-        let inputs: Vec<Input> = told(story.name, &cast).iter().map(|it| it.delivery()).collect();
+        let inputs: Vec<Input> = told(story.name, &cast).iter().map(Piece::delivery).collect();
         for batch in inputs.chunks(BATCH_MAX) {
             receive::apply(&fresh.db, &rulebook(&cast), batch, NOW_MS).await.unwrap();
         }

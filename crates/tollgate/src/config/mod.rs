@@ -228,6 +228,15 @@ impl Config {
     }
 }
 
+/// Returns the point at which a test ends this process (`TOLLGATE_CRASH_AT`, for
+/// [`crate::crash::arm`]); nothing without the feature `crash-points`.
+pub fn crash_at() -> Option<String> {
+    match cfg!(feature = "crash-points") {
+        true => environment().remove("TOLLGATE_CRASH_AT"),
+        false => None,
+    }
+}
+
 /// What is not text cannot be one of our values.
 fn environment() -> BTreeMap<String, String> {
     let text = |it: std::ffi::OsString| it.into_string().ok();

@@ -100,13 +100,13 @@ fn states(app: Arc<App>, headers: HeaderMap) -> impl Stream<Item = Result<Event,
         loop {
             let view = view(&app, &headers).await;
             // While the database is away the page stays as it is.
-            if let Ok(html) = view.and_then(|it| render("state.html", &it)) {
-                if html != shown {
-                    // A carriage return would end a line of the stream.
-                    let data = html.replace('\r', "&#13;");
-                    yield Ok(Event::default().event("state").data(data));
-                    shown = html;
-                }
+            if let Ok(html) = view.and_then(|it| render("state.html", &it))
+                && html != shown
+            {
+                // A carriage return would end a line of the stream.
+                let data = html.replace('\r', "&#13;");
+                yield Ok(Event::default().event("state").data(data));
+                shown = html;
             }
             tokio::select! {
                 () = app.closing() => break,
@@ -156,14 +156,14 @@ struct UserRow {
 #[derive(Debug, Serialize)]
 struct EventRow {
     id: String,
-    event_type: String,
+    /// In parts, between which a line may end.
+    event_type: Vec<String>,
     status: String,
     error: Option<String>,
     object_id: Option<String>,
     seen: i64,
     at: String,
     clock: String,
-    day: String,
 }
 
 async fn view(app: &App, headers: &HeaderMap) -> Result<View, Error> {
@@ -273,13 +273,12 @@ impl EventRow {
         let text = rfc3339(at);
         Self {
             id: it.id,
-            event_type: it.event_type,
+            event_type: it.event_type.split_inclusive('.').map(str::to_owned).collect(),
             status: it.status,
             error: it.error,
             object_id: it.object_id,
             seen: it.seen,
             clock: text.get(11..19).unwrap_or_default().to_owned(),
-            day: day(at),
             at: text,
         }
     }

@@ -10,7 +10,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, Executor, Postgres, Sqlite, Transaction};
+use sqlx::{ConnectOptions, Connection, Executor, Postgres, Sqlite, SqliteConnection, Transaction};
 
 use super::StoreError;
 use super::sql::{Row, Statement, Texts, Value, postgres_arguments, sqlite_arguments};
@@ -20,6 +20,8 @@ const WAIT: Duration = Duration::from_secs(2);
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 10;
 const STATEMENTS_CACHED: usize = 256;
+/// What SQLite's writer keeps of the database in memory, in KiB; readers keep its default of 2 MiB.
+const WRITER_CACHE: &str = "-16000";
 /// Beyond this the write-ahead log of SQLite is emptied, which makes its writer wait shortly.
 const WAL_BYTES_MAX: u64 = 32 << 20;
 
@@ -195,7 +197,6 @@ async fn sqlite(url: &str) -> Result<Backend, StoreError> {
         .busy_timeout(WAIT)
         .statement_cache_capacity(STATEMENTS_CACHED)
         .pragma("wal_autocheckpoint", "0")
-        .pragma("cache_size", "-16000")
         .disable_statement_logging();
     let wal = PathBuf::from(format!("{}-wal", options.get_filename().display()));
     let pool = |max: u32, options: SqliteConnectOptions| {
@@ -203,9 +204,11 @@ async fn sqlite(url: &str) -> Result<Backend, StoreError> {
         pool.idle_timeout(None)
             .max_lifetime(None)
             .test_before_acquire(false)
+            .after_release(|it, _| Box::pin(is_usable(it)))
             .connect_lazy_with(options)
     };
-    let writer = pool(1, options.clone().row_buffer_size(1024));
+    let writer = options.clone().row_buffer_size(1024).pragma("cache_size", WRITER_CACHE);
+    let writer = pool(1, writer);
     // The file and its mode exist before anybody opens it to read.
     drop(writer.acquire().await.map_err(classify)?);
     Ok(Backend::Sqlite {
@@ -214,6 +217,16 @@ async fn sqlite(url: &str) -> Result<Backend, StoreError> {
         writer,
         wal,
     })
+}
+
+/// SQLite ends a transaction by itself where a write fails; the driver does not notice, and every
+/// later transaction on that connection would be refused as nested. Such a one is closed.
+async fn is_usable(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    if connection.is_in_transaction() {
+        // The rollback of a dropped transaction may still be on its way.
+        connection.ping().await?;
+    }
+    Ok(!connection.is_in_transaction())
 }
 
 fn postgres(url: &str) -> Result<Backend, StoreError> {

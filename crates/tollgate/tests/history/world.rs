@@ -121,7 +121,7 @@ impl History {
 
     /// Returns all facts that the history tells.
     pub fn effects(&self) -> BTreeSet<Effect> {
-        self.pieces.iter().flat_map(|it| it.effects()).cloned().collect()
+        self.pieces.iter().flat_map(Piece::effects).cloned().collect()
     }
 
     fn settle(&self, key: &str, at: i64, seen: u128) -> Option<Rc<Standing>> {

@@ -55,7 +55,7 @@ impl Connection {
     }
 
     async fn more(&mut self) -> bool {
-        let mut buffer = [0; 16 * 1024];
+        let mut buffer = vec![0; 16 * 1024];
         let read = tokio::time::timeout(PATIENCE, self.stream.read(&mut buffer));
         // A reset after the answer is an end like another.
         let count = read.await.expect("the server answers in time").unwrap_or(0);
