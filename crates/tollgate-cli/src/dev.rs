@@ -30,7 +30,7 @@ pub struct Arguments {
 /// Runs the command until SIGTERM or SIGINT.
 pub async fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let config = development(Config::from_environment(file)?, arguments);
-    logging::start(&config)?;
+    let _lines = logging::start(&config)?;
     let server = Server::start(&config, &Clock::system()).await?;
     print!("{}", welcome(&server, &config));
     shutdown::requested().await;

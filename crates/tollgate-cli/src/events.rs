@@ -1,5 +1,6 @@
 //! `tollgate events list|show|replay`: the stored events.
 
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -86,8 +87,12 @@ async fn show(db: &Db, id: &str) -> anyhow::Result<ExitCode> {
         return Ok(exit::found_something());
     };
     eprintln!("{}", line(&summary));
-    std::io::Write::write_all(&mut std::io::stdout(), &body)?;
-    println!();
+    let mut out = std::io::stdout();
+    out.write_all(&body)?;
+    // A file or a pipe gets the very bytes that were signed.
+    if out.is_terminal() {
+        println!();
+    }
     Ok(ExitCode::SUCCESS)
 }
 

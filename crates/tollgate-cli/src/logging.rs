@@ -1,21 +1,24 @@
-//! Log lines: one JSON object a line, or text for people, on standard error.
+//! Log lines: one JSON object a line, or text for people, on standard error. A thread of their own
+//! writes them, all that wait at once: no request waits for a log.
 
-use std::io::IsTerminal;
+use std::io::{BufWriter, IsTerminal, stderr};
 
 use anyhow::Context;
 use tollgate::config::{Config, LogFormat};
+use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
-/// Starts logging as configured.
+/// Starts logging as configured; what waits is written when the guard is dropped.
 ///
 /// # Errors
 /// The filter is none.
-pub fn start(config: &Config) -> anyhow::Result<()> {
+pub fn start(config: &Config) -> anyhow::Result<WorkerGuard> {
     let filter = EnvFilter::try_new(&config.log).context("read TOLLGATE_LOG")?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let (writer, guard) = NonBlocking::new(BufWriter::new(stderr()));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     match config.log_format {
         LogFormat::Json => lines.json().flatten_event(true).init(),
-        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).init(),
+        LogFormat::Text => lines.with_ansi(stderr().is_terminal()).init(),
     }
-    Ok(())
+    Ok(guard)
 }

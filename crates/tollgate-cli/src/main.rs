@@ -20,6 +20,11 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+/// Rows and requests are made on one thread and dropped on another, which the system's allocator
+/// takes slowly.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Tollgate: between Stripe and your app. Who has paid, and what may they use?
 #[derive(Debug, Parser)]
 #[command(name = "tollgate", version, propagate_version = true)]

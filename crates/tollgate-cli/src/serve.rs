@@ -11,7 +11,7 @@ use crate::{logging, shutdown};
 /// Runs the command until SIGTERM or SIGINT.
 pub async fn run(file: Option<&Path>) -> anyhow::Result<ExitCode> {
     let config = Config::from_environment(file)?;
-    logging::start(&config)?;
+    let _lines = logging::start(&config)?;
     if let Some(point) = tollgate::config::crash_at() {
         tollgate::crash::arm(&point);
     }

@@ -85,7 +85,11 @@ fn live(home: &Home, stream: &[StoryEvent], end: &End) -> BTreeSet<String> {
         }
         End::Kill(answers) => {
             let serving = home.serve();
-            let kill = |taken| if taken >= *answers { serving.kill() };
+            let kill = |taken| {
+                if taken >= *answers {
+                    serving.kill()
+                }
+            };
             let poured = pour(serving.address, stream, kill);
             (poured, serving.ended().signal(), SIGKILL)
         }

@@ -16,6 +16,7 @@ mod database;
 mod home;
 mod outage;
 mod process;
+mod rebuild;
 mod sending;
 mod shutdown;
 mod state;

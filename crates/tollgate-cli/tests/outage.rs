@@ -14,7 +14,7 @@ use crate::process::{self, Serving};
 use crate::state::{State, assert_stored};
 use crate::stream::histories;
 
-const CUSTOMERS: usize = 4;
+const CUSTOMERS: usize = 8;
 /// So often a server is asked whether it has recovered, and how long is waited in between; it
 /// looks for its database twice a second.
 const TRIES_MAX: usize = 200;

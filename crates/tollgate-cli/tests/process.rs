@@ -93,7 +93,12 @@ impl Serving {
 
     /// Asks on a connection of its own, as the app.
     pub fn get(&self, path: &str) -> Reply {
-        let key = format!("authorization: Bearer {}\r\n", crate::home::KEY);
+        self.get_as(crate::home::KEY, path)
+    }
+
+    /// Asks on a connection of its own with another key.
+    pub fn get_as(&self, key: &str, path: &str) -> Reply {
+        let key = format!("authorization: Bearer {key}\r\n");
         self.connect().call("GET", path, &key, b"").expect("the server answers")
     }
 

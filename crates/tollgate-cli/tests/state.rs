@@ -32,8 +32,14 @@ pub struct State {
 impl State {
     /// Looks at all of it, through the server and beside it.
     pub fn of(home: &Home, serving: &Serving, users: &[String]) -> Self {
-        let (events, mut objects, mut access, effects) = home.read(rows);
+        let (_, _, access, effects) = home.read(rows);
         check_announcements(&access, &effects);
+        Self::of_rows_lost(home, serving, users)
+    }
+
+    /// The same where rows of access were lost: what was announced before says nothing then.
+    pub fn of_rows_lost(home: &Home, serving: &Serving, users: &[String]) -> Self {
+        let (events, mut objects, mut access, effects) = home.read(rows);
         objects.iter_mut().for_each(|it| it.version = 0);
         for it in &mut access {
             (it.revision, it.changed_at) = (0, 0);

@@ -34,7 +34,7 @@ const RULES_MAY_NAME: &[&str] =
     &["std", "serde", "serde_json", "tollgate_stripe", "super", "crate"];
 
 /// Macros are decisions; see docs/decisions.
-const MACROS: &[&str] = &["id", "words", "params", "columns"];
+const MACROS: &[&str] = &["id", "words", "params", "columns", "concerned"];
 
 const LINES_MAX: usize = 500;
 const NAMES_FORBIDDEN: &[&str] =

@@ -22,8 +22,9 @@ const POSTGRES_CONNECTIONS: u32 = 10;
 const STATEMENTS_CACHED: usize = 256;
 /// What SQLite's writer keeps of the database in memory, in KiB; readers keep its default of 2 MiB.
 const WRITER_CACHE: &str = "-16000";
-/// Beyond this the write-ahead log of SQLite is emptied, which makes its writer wait shortly.
-const WAL_BYTES_MAX: u64 = 32 << 20;
+/// Beyond this SQLite's write-ahead log is moved into its database; the smaller, the more often a
+/// page that is written again and again is moved in vain.
+const WAL_BYTES: u64 = 32 << 20;
 
 /// A database; cloning shares its connections.
 #[derive(Clone, Debug)]
@@ -152,19 +153,21 @@ impl Db {
         })
     }
 
-    /// Moves SQLite's write-ahead log into its database, so that no commit has to; on Postgres
-    /// there is nothing to do. Call it from time to time.
+    /// Moves SQLite's write-ahead log into its database once it is long, so that no commit has to; on
+    /// Postgres there is nothing to do. Call it from time to time.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn checkpoint(&self) -> Result<(), StoreError> {
         let Backend::Sqlite { checkpointer, wal, .. } = &self.backend else { return Ok(()) };
-        let passive = sqlx::query("pragma wal_checkpoint(passive)");
-        passive.execute(checkpointer).await.map_err(classify)?;
         let size = tokio::fs::metadata(wal).await.map_or(0, |it| it.len());
-        if size > WAL_BYTES_MAX {
-            let restart = sqlx::query("pragma wal_checkpoint(restart)");
-            restart.execute(checkpointer).await.map_err(classify)?;
+        if size <= WAL_BYTES {
+            return Ok(());
+        }
+        // The bulk of it while the writer goes on; then the rest, for which it waits shortly, so
+        // that it begins the log anew.
+        for pragma in ["pragma wal_checkpoint(passive)", "pragma wal_checkpoint(restart)"] {
+            sqlx::query(pragma).execute(checkpointer).await.map_err(classify)?;
         }
         Ok(())
     }
@@ -207,7 +210,12 @@ async fn sqlite(url: &str) -> Result<Backend, StoreError> {
             .after_release(|it, _| Box::pin(is_usable(it)))
             .connect_lazy_with(options)
     };
-    let writer = options.clone().row_buffer_size(1024).pragma("cache_size", WRITER_CACHE);
+    let writer = options
+        .clone()
+        .row_buffer_size(1024)
+        .pragma("cache_size", WRITER_CACHE)
+        // A log that begins anew is cut to this, so that its size tells how much it holds.
+        .pragma("journal_size_limit", WAL_BYTES.to_string());
     let writer = pool(1, writer);
     // The file and its mode exist before anybody opens it to read.
     drop(writer.acquire().await.map_err(classify)?);
