@@ -160,7 +160,10 @@ fn replays(home: &Home) {
     assert!(shown.contains("applied") && !shown.contains("not known"), "{shown}");
     home.run(&["rebuild", "--check"]).code(0);
 
-    assert_eq!(home.run(&["events", "replay", "evt_unknown"]).code(1).out, "evt_unknown  not stored\n");
+    assert_eq!(
+        home.run(&["events", "replay", "evt_unknown"]).code(1).out,
+        "evt_unknown  not stored\n"
+    );
     home.run(&["events", "replay"]).code(2);
     home.run(&["events", "replay", "--failed", &paid.id]).code(2);
 }
@@ -179,7 +182,8 @@ fn a_failed_event_is_replayed_on_postgres() {
 fn config_names_sources_and_hides_secrets() {
     let mut home = Home::sqlite();
     let key = "sk_test_51SecretSecretSecret";
-    home.set("STRIPE_SECRET_KEY", key).set("DATABASE_URL", "postgres://me:hidden@db.example.com/app");
+    home.set("STRIPE_SECRET_KEY", key)
+        .set("DATABASE_URL", "postgres://me:hidden@db.example.com/app");
     std::fs::write(home.directory().join(".env"), "TOLLGATE_LOG=warn\nTOLLGATE_LISTEN=0.0.0.0:1\n")
         .expect("it can be written");
     let text = home.run(&["config"]).code(0).out;

@@ -56,17 +56,29 @@ async fn a_batch_of_64_costs_as_many_statements_as_one_event(fresh: Fresh) {
     assert!(wanted < 20, "{wanted} statements");
     assert_eq!(cost(&fresh.db, &rulebook, &[one.delivery()]).await, wanted, "a duplicate");
 
+    let many: Vec<Input> = (1..=BATCH_MAX).map(customer_created).collect();
+    assert_eq!(cost(&fresh.db, &rulebook, &many).await, wanted, "{} inputs", many.len());
+
+    // Where observations of one second contradict each other, one statement more reads them all.
+    let contest = contest();
+    assert_eq!(cost(&fresh.db, &rulebook, &contest[..1]).await, wanted, "nothing to judge");
+    assert_eq!(cost(&fresh.db, &rulebook, &contest[1..2]).await, wanted + 1, "one to judge");
     let mut mixed = Vec::new();
     for (seed, story) in (1..).zip(["refund_full", "upgrade", "dispute_lost", "guest_purchase"]) {
         mixed.extend(told(story, &cast(seed, VERSIONS[4])).iter().map(Piece::delivery));
     }
-    mixed.extend(contest());
     Chance::new(4).shuffle(&mut mixed);
-    for batch in mixed.chunks(BATCH_MAX - 8) {
-        // Eight of them come twice.
-        let batch: Vec<Input> = batch.iter().chain(batch.iter().take(8)).cloned().collect();
-        assert_eq!(cost(&fresh.db, &rulebook, &batch).await, wanted, "{} inputs", batch.len());
-    }
+    mixed.truncate(BATCH_MAX - 2 - 8);
+    // Two that contradict what came before, and eight that come twice.
+    let twice = mixed[..8].to_vec();
+    mixed.extend(contest[2..].iter().cloned().chain(twice));
+    assert_eq!(mixed.len(), BATCH_MAX);
+    assert_eq!(cost(&fresh.db, &rulebook, &mixed).await, wanted + 1, "all kinds at once");
+}
+
+fn customer_created(number: usize) -> Input {
+    let customer = with(&objects::customer(), &json!({ "id": format!("cus_{number}") }));
+    event(&format!("evt_{number}"), "customer.created", START, &customer).delivery()
 }
 
 /// Four events about one object in one second.

@@ -1,6 +1,6 @@
 //! One transaction, from the events that came in to the effects they cause. Read [`apply_in`] from
 //! top to bottom: it is the picture. The number of statements does not depend on the size of the
-//! batch.
+//! batch; one more is needed where two observations of one second contradict each other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -207,8 +207,10 @@ async fn merge(tx: &mut Tx, news: &[News<'_>]) -> Result<Objects, StoreError> {
     let users = objects.values().filter_map(|it| it.user_id.clone()).collect();
 
     let (mut standings, contests) = fold_all(&observed, &objects)?;
-    let bodies = store::event::of_seconds(tx, &contests).await?;
-    standings.extend(settle_all(&bodies));
+    if !contests.is_empty() {
+        let bodies = store::event::of_seconds(tx, &contests).await?;
+        standings.extend(settle_all(&bodies));
+    }
     let mut changed: BTreeSet<String> = BTreeSet::new();
     for (id, standing) in standings {
         let account = account_of(news, &id);

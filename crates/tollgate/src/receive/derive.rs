@@ -1,9 +1,9 @@
 //! From objects to access: of every user whom a batch touched, and from all of their objects.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::ownership::is_customer;
-use crate::rules::access::{Access, Reason, access, claims};
+use crate::rules::access::{Access, access, claims};
 use crate::rules::ledger::Ledger;
 use crate::rules::policy::Rulebook;
 use crate::store::access::StoredAccess;
@@ -25,19 +25,11 @@ pub(super) async fn derive(
     store::user::hold(tx, &owners).await?;
     store::belonging::hold_users(tx, &owners, &users).await?;
     let belongings = store::belonging::of_users(tx, &owners, &users).await?;
-    let users: Vec<&str> = belongings.iter().map(|it| it.user_id.as_str()).collect();
-    let known = store::access::of_users(tx, &users).await?;
-    let known: BTreeMap<&str, &StoredAccess> =
-        known.iter().map(|it| (it.user_id.as_str(), it)).collect();
-    let changed: Vec<StoredAccess> = belongings
-        .iter()
-        .filter_map(|it| {
-            let access = access_of(&it.owned, rulebook, now);
-            next_revision(&it.user_id, known.get(it.user_id.as_str()).copied(), access, now)
-        })
-        .collect();
-    store::access::save(tx, &changed).await?;
-    Ok(changed)
+    let derived = belongings.into_iter().map(|it| {
+        let access = access_of(&it.owned, rulebook, now);
+        (it.user_id, access)
+    });
+    store::access::save(tx, derived.collect(), now).await
 }
 
 /// Returns what a user may use to whom this belongs.
@@ -52,19 +44,4 @@ pub(crate) fn access_of(owned: &[Owned], rulebook: &Rulebook, now: i64) -> Acces
     let mut customers = owned.iter().filter(|it| is_customer(&it.owner_id)).filter(counts);
     let customer = customers.next().map(|it| it.owner_id.as_str());
     access(&ledger, &claims(&ledger, rulebook, now), customer)
-}
-
-fn next_revision(
-    user: &str,
-    known: Option<&StoredAccess>,
-    access: Access,
-    now: i64,
-) -> Option<StoredAccess> {
-    let unchanged = known.is_some_and(|it| it.access == access);
-    // A user whom nothing links to anything has no row, and the same answer.
-    if unchanged || known.is_none() && access.reason == Reason::NoCustomer {
-        return None;
-    }
-    let revision = known.map_or(0, |it| it.revision) + 1;
-    Some(StoredAccess { user_id: user.to_owned(), revision, changed_at: now, access })
 }

@@ -19,8 +19,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use futures_util::future::join_all;
 use tokio::sync::{Mutex, broadcast, mpsc, oneshot};
-use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
 use crate::rules::policy::Rulebook;
@@ -110,35 +110,41 @@ pub struct Receiver {
 }
 
 /// The writers behind the door; they end when every [`Receiver`] is gone and nothing waits.
-pub struct Writers(Vec<JoinHandle<()>>);
+pub struct Writers {
+    thread: std::thread::JoinHandle<()>,
+    ended: oneshot::Receiver<()>,
+}
 
 impl Writers {
     /// Waits until all that was accepted is committed and answered.
     pub async fn finish(self) {
-        for writer in self.0 {
-            // A writer catches the panics of its batches; one of its own ends with it.
-            drop(writer.await);
-        }
+        // Both say no more than that it ended: a writer catches the panics of its batches.
+        drop(self.ended.await);
+        drop(self.thread.join());
     }
 }
 
-/// Opens the door: starts the writers.
+/// Opens the door: starts the writers, on a thread of their own. A batch is a chain of short
+/// waits for the database; among the requests, each of them would wait in line as well.
 pub fn open(db: &Db, rulebook: &Arc<Rulebook>, clock: &Clock) -> (Receiver, Writers) {
     let (queue, waiting) = mpsc::channel(QUEUE_MAX);
     let (changes, _) = broadcast::channel(CHANGES_KEPT);
-    let waiting = Arc::new(Mutex::new(waiting));
-    let writers = if db.is_postgres() { POSTGRES_WRITERS } else { 1 };
-    let writers = (0..writers).map(|_| {
-        let writer = Writer {
-            db: db.clone(),
-            rulebook: Arc::clone(rulebook),
-            clock: clock.clone(),
-            changes: changes.clone(),
-        };
-        tokio::spawn(writer.run(Arc::clone(&waiting)))
-    });
-    let writers = Writers(writers.collect());
-    (Receiver { queue, changes }, writers)
+    let (ending, ended) = oneshot::channel();
+    let writer = Writer {
+        db: db.clone(),
+        rulebook: Arc::clone(rulebook),
+        clock: clock.clone(),
+        changes: changes.clone(),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("the system has file descriptors left at the start");
+    let thread = std::thread::Builder::new().name("tollgate-writer".to_owned());
+    let write = move || {
+        runtime.block_on(writer.write(waiting));
+        drop(ending);
+    };
+    let thread = thread.spawn(write).expect("the system has a thread left at the start");
+    (Receiver { queue, changes }, Writers { thread, ended })
 }
 
 impl Receiver {
@@ -180,6 +186,7 @@ pub enum SubmitError {
     Store(Arc<StoreError>),
 }
 
+#[derive(Clone)]
 struct Writer {
     db: Db,
     rulebook: Arc<Rulebook>,
@@ -188,6 +195,15 @@ struct Writer {
 }
 
 impl Writer {
+    /// Writes until nothing can come any more.
+    async fn write(mut self, waiting: mpsc::Receiver<Ticket>) {
+        self.db = self.db.for_writers();
+        let waiting = Arc::new(Mutex::new(waiting));
+        let writers = if self.db.is_postgres() { POSTGRES_WRITERS } else { 1 };
+        join_all((0..writers).map(|_| self.clone().run(Arc::clone(&waiting)))).await;
+        self.db.end_writing().await;
+    }
+
     async fn run(self, waiting: Arc<Mutex<mpsc::Receiver<Ticket>>>) {
         let mut tickets = Vec::with_capacity(BATCH_MAX);
         loop {

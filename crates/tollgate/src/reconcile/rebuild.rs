@@ -11,11 +11,21 @@ use super::replay::{self, ReplayError};
 use crate::receive::{Input, Purpose, apply, apply_in};
 use crate::rules::access::{Access, Reason};
 use crate::rules::policy::Rulebook;
+use crate::store::event::{Status, Stored};
 use crate::store::object::StoredObject;
-use crate::store::{self, Db};
+use crate::store::{self, Db, StoreError};
 
 /// Events, objects or users that are worked on at a time.
 const PAGE: i64 = 256;
+/// Only what differs so often, each time with the events that came meanwhile, is drift.
+const LOOKS_MAX: usize = 3;
+/// How far apart the clocks of nodes may be, in milliseconds.
+const CLOCKS_DIFFER_MS: i64 = 300_000;
+/// How often something is mended again that another transaction was in the way of.
+const TRIES_MAX: usize = 6;
+
+const OBJECT: &str = "object";
+const ACCESS: &str = "access";
 
 /// One difference between what is held and what the events say.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -26,6 +36,12 @@ pub struct Drift {
     pub table: &'static str,
     /// What differs, in a few words.
     pub what: &'static str,
+}
+
+impl Drift {
+    fn is_about_what(&self, other: &Self) -> bool {
+        (self.table, &self.id) == (other.table, &other.id)
+    }
 }
 
 /// What a rebuild found.
@@ -58,20 +74,34 @@ pub async fn run(
     let fresh = Db::connect(&format!("sqlite://{}", scratch.display())).await?;
     store::schema::migrate(&fresh).await?;
     let events = derive_anew(db, &fresh, rulebook, now_ms, progress).await?;
-    let (objects, mut drift) = compare_objects(db, &fresh).await?;
-    if mend {
-        mend_objects(db, rulebook, &drift, now_ms).await?;
-    }
-    let (users, access_drift) = compare_access(db, &fresh, rulebook, now_ms / 1000).await?;
-    if mend {
-        let due: Vec<Input> = access_drift.iter().map(|it| Input::Due(it.id.clone())).collect();
-        for chunk in due.chunks(crate::receive::BATCH_MAX) {
-            apply(db, rulebook, chunk, now_ms).await?;
+    let mut report = compare(db, &fresh, rulebook, now_ms).await?;
+    for _ in 1..LOOKS_MAX {
+        if report.drift.is_empty() {
+            break;
         }
+        catch_up(db, &fresh, rulebook, now_ms).await?;
+        let mut again = compare(db, &fresh, rulebook, now_ms).await?;
+        again.drift.retain(|it| report.drift.iter().any(|before| before.is_about_what(it)));
+        report = again;
     }
-    drift.extend(access_drift);
     fresh.close().await;
-    Ok(Report { events, objects, users, drift })
+    if mend {
+        mend_objects(db, rulebook, &report.drift, now_ms).await?;
+        mend_access(db, rulebook, &report.drift, now_ms).await?;
+    }
+    Ok(Report { events, ..report })
+}
+
+async fn compare(
+    db: &Db,
+    fresh: &Db,
+    rulebook: &Rulebook,
+    now_ms: i64,
+) -> Result<Report, ReplayError> {
+    let (objects, mut drift) = compare_objects(db, fresh).await?;
+    let (users, of_access) = compare_access(db, fresh, rulebook, now_ms / 1000).await?;
+    drift.extend(of_access);
+    Ok(Report { events: 0, objects, users, drift })
 }
 
 async fn derive_anew(
@@ -88,13 +118,33 @@ async fn derive_anew(
         let Some(last) = page.last() else { return Ok(count) };
         after.clone_from(&last.id);
         count += page.len() as u64;
-        let applied = page.iter().filter(|it| it.status != store::event::Status::Failed);
-        let inputs: Result<Vec<Input>, _> =
-            applied.map(|it| replay::input(it, Purpose::Rebuild)).collect();
-        apply(fresh, rulebook, &inputs?, now_ms).await?;
+        apply(fresh, rulebook, &inputs(&page)?, now_ms).await?;
         fresh.checkpoint().await?;
         progress(count);
     }
+}
+
+/// Derives what came since `now_ms`: a server may have gone on meanwhile.
+async fn catch_up(
+    db: &Db,
+    fresh: &Db,
+    rulebook: &Rulebook,
+    now_ms: i64,
+) -> Result<(), ReplayError> {
+    copy_users(db, fresh, rulebook, now_ms).await?;
+    let (since_ms, mut after) = (now_ms - CLOCKS_DIFFER_MS, String::new());
+    loop {
+        let page = store::event::page_since(db, since_ms, &after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after.clone_from(&last.id);
+        apply(fresh, rulebook, &inputs(&page)?, now_ms).await?;
+    }
+}
+
+/// The events that were applied, to be applied again.
+fn inputs(events: &[Stored]) -> Result<Vec<Input>, ReplayError> {
+    let applied = events.iter().filter(|it| it.status != Status::Failed);
+    applied.map(|it| replay::input(it, Purpose::Rebuild)).collect()
 }
 
 async fn copy_users(
@@ -140,8 +190,7 @@ async fn missing_or_different(one: &Db, other: &Db) -> Result<(u64, Vec<Drift>),
                 None => Some(MISSING),
                 Some(it) => difference(object, it),
             };
-            let table = "object";
-            drift.extend(what.map(|what| Drift { id: object.id.clone(), table, what }));
+            drift.extend(what.map(|what| Drift { id: object.id.clone(), table: OBJECT, what }));
         }
     }
 }
@@ -160,25 +209,63 @@ fn difference(a: &StoredObject, b: &StoredObject) -> Option<&'static str> {
     }
 }
 
-/// Forgets each drifting object and applies all events about it, in one transaction.
+/// Derives each drifting object again from all events about it.
 async fn mend_objects(
     db: &Db,
     rulebook: &Rulebook,
     drift: &[Drift],
     now_ms: i64,
 ) -> Result<(), ReplayError> {
-    for it in drift {
-        let ids = [it.id.clone()];
-        let events = store::event::of_objects(db, &ids).await?;
-        let applied = events.iter().filter(|it| it.status != store::event::Status::Failed);
-        let inputs: Result<Vec<Input>, _> =
-            applied.map(|it| replay::input(it, Purpose::Rebuild)).collect();
-        let mut tx = db.begin().await?;
-        store::object::delete(&mut tx, &ids).await?;
-        for chunk in inputs?.chunks(store::sql::ROWS_MAX) {
-            apply_in(&mut tx, rulebook, chunk, now_ms).await?;
+    for it in drift.iter().filter(|it| it.table == OBJECT) {
+        let mut tries = 1;
+        loop {
+            match mend_object(db, rulebook, &it.id, now_ms).await {
+                Err(ReplayError::Store(StoreError::Conflict(_))) if tries < TRIES_MAX => tries += 1,
+                done => break done?,
+            }
         }
-        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// Forgets an object and applies all events about it, in one transaction. The events are read
+/// after the object is gone: whoever changes it meanwhile has committed by then, or will find
+/// another version than the one it loaded and begin again.
+async fn mend_object(
+    db: &Db,
+    rulebook: &Rulebook,
+    id: &str,
+    now_ms: i64,
+) -> Result<(), ReplayError> {
+    let ids = [id.to_owned()];
+    let mut tx = db.begin().await?;
+    let version = store::object::delete(&mut tx, &ids).await?;
+    let events = store::event::of_objects(&mut tx, &ids).await?;
+    for chunk in inputs(&events)?.chunks(store::sql::ROWS_MAX) {
+        apply_in(&mut tx, rulebook, chunk, now_ms).await?;
+    }
+    store::object::raise(&mut tx, id, version).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Derives the access of each drifting user again from the objects as they now are.
+async fn mend_access(
+    db: &Db,
+    rulebook: &Rulebook,
+    drift: &[Drift],
+    now_ms: i64,
+) -> Result<(), ReplayError> {
+    let users = drift.iter().filter(|it| it.table == ACCESS);
+    let due: Vec<Input> = users.map(|it| Input::Due(it.id.clone())).collect();
+    for chunk in due.chunks(crate::receive::BATCH_MAX) {
+        let mut tries = 1;
+        loop {
+            match apply(db, rulebook, chunk, now_ms).await {
+                Err(StoreError::Conflict(_)) if tries < TRIES_MAX => tries += 1,
+                done => break drop(done?),
+            }
+        }
     }
     Ok(())
 }
@@ -199,7 +286,7 @@ async fn compare_access(
         let nothing = |it: &Access| *it == Access::none(Reason::NoCustomer);
         if held != derived && !(nothing(&held) && nothing(&derived)) {
             let what = "it differs";
-            drift.push(Drift { id: user.clone(), table: "access", what });
+            drift.push(Drift { id: user.clone(), table: ACCESS, what });
         }
     }
     Ok((users.len() as u64, drift))

@@ -1,11 +1,13 @@
 //! What each user may use, as it was last derived.
 
+use std::collections::BTreeMap;
+
 use crate::rules::access::{Access, Reason};
 
 use super::sql::{Row, Statement, Type, params};
 use super::{Db, StoreError, Tx};
 
-pub(super) const STATEMENTS: &[&Statement] = &[&OF_USERS, &SAVE, &DUE, &FIND, &PAGE];
+pub(super) const STATEMENTS: &[&Statement] = &[&SAVE, &DUE, &FIND, &PAGE];
 
 /// A user's access with its revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,26 +29,10 @@ macro_rules! columns {
     };
 }
 
-static OF_USERS: Statement = Statement::batch(
-    "access_of_users",
-    &[("user_id", Type::Text)],
-    concat!("select ", columns!(), " from {rows} as r join access a on a.user_id = r.user_id"),
-);
-
-/// Returns the access of these users, of those who have a row.
-///
-/// # Errors
-/// As the database says.
-pub async fn of_users(tx: &mut Tx, users: &[&str]) -> Result<Vec<StoredAccess>, StoreError> {
-    let rows = users.iter().map(|it| params![*it]).collect();
-    tx.batch(&OF_USERS, rows).await?.iter().map(read).collect()
-}
-
 static SAVE: Statement = Statement::batch(
     "save_access",
     &[
         ("user_id", Type::Text),
-        ("revision", Type::Int),
         ("changed_at", Type::Int),
         ("customer_id", Type::Text),
         ("granted", Type::Bool),
@@ -59,33 +45,43 @@ static SAVE: Statement = Statement::batch(
         ("cancel_at", Type::Int),
         ("due_at", Type::Int),
     ],
+    // A user whom nothing links to anything gets no row: the answer would be the same.
     "insert into access (user_id, revision, changed_at, customer_id, granted, plan, features,
         status, reason, until, grace_until, cancel_at, due_at)
-     select user_id, revision, changed_at, customer_id, granted, plan, features,
+     select user_id, 1, changed_at, customer_id, granted, plan, features,
         status, reason, until, grace_until, cancel_at, due_at
      from {rows} as r
-     where true
-     on conflict (user_id) do update set revision = excluded.revision,
+     where r.reason <> 'no_customer'
+        or exists (select 1 from access known where known.user_id = r.user_id)
+     on conflict (user_id) do update set revision = access.revision + 1,
         changed_at = excluded.changed_at, customer_id = excluded.customer_id,
         granted = excluded.granted, plan = excluded.plan, features = excluded.features,
         status = excluded.status, reason = excluded.reason, until = excluded.until,
         grace_until = excluded.grace_until, cancel_at = excluded.cancel_at,
         due_at = excluded.due_at
-     where access.revision = excluded.revision - 1
-     returning revision",
+     where (access.customer_id, access.granted, access.plan, access.features, access.status,
+            access.reason, access.until, access.grace_until, access.cancel_at, access.due_at)
+        is distinct from
+           (excluded.customer_id, excluded.granted, excluded.plan, excluded.features,
+            excluded.status, excluded.reason, excluded.until, excluded.grace_until,
+            excluded.cancel_at, excluded.due_at)
+     returning user_id, revision",
 );
 
-/// Saves access, each with the revision after the one that was loaded.
+/// Saves the access of users, each once, where it is another than before, under the next revision;
+/// returns what changed. The caller holds the users.
 ///
 /// # Errors
-/// [`StoreError::Conflict`] where another transaction saved one of them in between.
-pub async fn save(tx: &mut Tx, all: &[StoredAccess]) -> Result<(), StoreError> {
-    let rows = all.iter().map(|it| {
-        let access = &it.access;
+/// As the database says.
+pub async fn save(
+    tx: &mut Tx,
+    all: Vec<(String, Access)>,
+    now: i64,
+) -> Result<Vec<StoredAccess>, StoreError> {
+    let rows = all.iter().map(|(user_id, access)| {
         params![
-            it.user_id.as_str(),
-            it.revision,
-            it.changed_at,
+            user_id.as_str(),
+            now,
             access.customer_id.as_deref(),
             access.granted,
             access.plan.as_str(),
@@ -98,8 +94,16 @@ pub async fn save(tx: &mut Tx, all: &[StoredAccess]) -> Result<(), StoreError> {
             access.due_at,
         ]
     });
-    let saved = tx.batch(&SAVE, rows.collect()).await?.len();
-    if saved == all.len() { Ok(()) } else { Err(StoreError::Conflict(None)) }
+    let saved = tx.batch(&SAVE, rows.collect()).await?;
+    let mut revisions = BTreeMap::new();
+    for row in &saved {
+        revisions.insert(row.get::<String>(0)?, row.get::<i64>(1)?);
+    }
+    let changed = all.into_iter().filter_map(|(user_id, access)| {
+        let revision = *revisions.get(&user_id)?;
+        Some(StoredAccess { user_id, revision, changed_at: now, access })
+    });
+    Ok(changed.collect())
 }
 
 static DUE: Statement = Statement::plain(

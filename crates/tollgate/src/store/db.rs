@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 use std::str::FromStr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
@@ -32,6 +32,8 @@ pub struct Db {
     backend: Backend,
     texts: Arc<Texts>,
     executed: Arc<AtomicU64>,
+    /// What [`Self::for_writers`] opened.
+    of_writers: Arc<Mutex<Vec<PgPool>>>,
 }
 
 #[derive(Clone, Debug)]
@@ -61,7 +63,30 @@ impl Db {
                 return Err(StoreError::Misconfigured(why.to_owned()));
             }
         };
-        Ok(Self { backend, texts: Arc::default(), executed: Arc::default() })
+        let (texts, executed, of_writers) = Default::default();
+        Ok(Self { backend, texts, executed, of_writers })
+    }
+
+    /// Returns the same database for the writers, which run apart: a connection to Postgres belongs
+    /// to those who opened it.
+    pub(crate) fn for_writers(&self) -> Self {
+        let backend = match &self.backend {
+            Backend::Sqlite { .. } => self.backend.clone(),
+            Backend::Postgres(pool) => {
+                let own = postgres_pool(PgConnectOptions::clone(&pool.connect_options()));
+                let mut opened = self.of_writers.lock().unwrap_or_else(PoisonError::into_inner);
+                opened.push(own.clone());
+                Backend::Postgres(own)
+            }
+        };
+        Self { backend, ..self.clone() }
+    }
+
+    /// Closes what [`Self::for_writers`] opened.
+    pub(crate) async fn end_writing(&self) {
+        if let Backend::Postgres(pool) = &self.backend {
+            pool.close().await;
+        }
     }
 
     /// Whether this is Postgres, where several writers and nodes may work at once.
@@ -180,7 +205,15 @@ impl Db {
                 checkpointer.close().await;
                 writer.close().await;
             }
-            Backend::Postgres(pool) => pool.close().await,
+            Backend::Postgres(pool) => {
+                let opened = std::mem::take(
+                    &mut *self.of_writers.lock().unwrap_or_else(PoisonError::into_inner),
+                );
+                for own in opened {
+                    own.close().await;
+                }
+                pool.close().await;
+            }
         }
     }
 
@@ -243,8 +276,12 @@ fn postgres(url: &str) -> Result<Backend, StoreError> {
         .application_name("tollgate")
         .statement_cache_capacity(STATEMENTS_CACHED)
         .disable_statement_logging();
+    Ok(Backend::Postgres(postgres_pool(options)))
+}
+
+fn postgres_pool(options: PgConnectOptions) -> PgPool {
     let pool = PgPoolOptions::new().max_connections(POSTGRES_CONNECTIONS).acquire_timeout(WAIT);
-    Ok(Backend::Postgres(pool.connect_lazy_with(options)))
+    pool.connect_lazy_with(options)
 }
 
 /// A transaction; dropped without [`Tx::commit`] it is rolled back.
@@ -344,8 +381,9 @@ async fn run_postgres<'c>(
 
 /// Serialization failure, deadlock, lock not available.
 const POSTGRES_CONFLICTS: [&str; 3] = ["40001", "40P01", "55P03"];
-/// Connection, resources (disk full, too many connections), intervention (shutdown), read-only.
-const POSTGRES_UNAVAILABLE: [&str; 5] = ["08", "53", "57", "58", "25006"];
+/// Connection, resources (disk full, too many connections), intervention (shutdown), read-only,
+/// a database that is not there yet.
+const POSTGRES_UNAVAILABLE: [&str; 6] = ["08", "53", "57", "58", "25006", "3D000"];
 /// The primary codes of SQLite that pass: perm, busy, locked, nomem, readonly, ioerr, corrupt,
 /// full, cantopen, notadb (sqlite.org/rescode.html, November 2026).
 const SQLITE_UNAVAILABLE: [i64; 10] = [3, 5, 6, 7, 8, 10, 11, 13, 14, 26];

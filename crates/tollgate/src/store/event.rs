@@ -14,6 +14,7 @@ pub(super) const STATEMENTS: &[&Statement] = &[
     &LIST_BY_STATUS,
     &OF_OBJECTS,
     &PAGE,
+    &PAGE_SINCE,
     &COUNTS,
     &FIND,
 ];
@@ -260,6 +261,29 @@ pub async fn page(db: &Db, after: &str, limit: i64) -> Result<Vec<Stored>, Store
     stored(&db.fetch(&PAGE, params![after, limit]).await?)
 }
 
+static PAGE_SINCE: Statement = Statement::plain(
+    "events_page_since",
+    "select id, status, payload
+     from event
+     where received_ms >= $1 and id > $2
+     order by id
+     limit $3",
+);
+
+/// Returns up to `limit` events after the id `after` that came since then (Unix milliseconds), in
+/// the order of their ids.
+///
+/// # Errors
+/// As the database says, or a body is damaged.
+pub async fn page_since(
+    db: &Db,
+    since_ms: i64,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Stored>, StoreError> {
+    stored(&db.fetch(&PAGE_SINCE, params![since_ms, after, limit]).await?)
+}
+
 static OF_OBJECTS: Statement = Statement::batch(
     "events_of_objects",
     &[("object_id", Type::Text)],
@@ -273,9 +297,9 @@ static OF_OBJECTS: Statement = Statement::batch(
 ///
 /// # Errors
 /// As the database says, or a body is damaged.
-pub async fn of_objects(db: &Db, ids: &[String]) -> Result<Vec<Stored>, StoreError> {
+pub async fn of_objects(tx: &mut Tx, ids: &[String]) -> Result<Vec<Stored>, StoreError> {
     let rows = ids.iter().map(|it| params![it.as_str()]).collect();
-    stored(&db.fetch_rows(&OF_OBJECTS, rows).await?)
+    stored(&tx.batch(&OF_OBJECTS, rows).await?)
 }
 
 /// An event as it is shown.

@@ -9,7 +9,8 @@ use crate::rules::merge::Standing;
 use super::sql::{Row, Statement, Type, params};
 use super::{Db, StoreError, Tx};
 
-pub(super) const STATEMENTS: &[&Statement] = &[&TOUCHED, &SAVE, &OF_OWNERS, &FIND, &PAGE, &DELETE];
+pub(super) const STATEMENTS: &[&Statement] =
+    &[&TOUCHED, &SAVE, &OF_OWNERS, &FIND, &PAGE, &DELETE, &RAISE];
 
 fn code(bearing: Bearing) -> i64 {
     match bearing {
@@ -198,16 +199,28 @@ pub async fn page(db: &Db, after: &str, limit: i64) -> Result<Vec<StoredObject>,
 static DELETE: Statement = Statement::batch(
     "delete_objects",
     &[("id", Type::Text)],
-    "delete from object where id in (select id from {rows} as r)",
+    "delete from object where id in (select id from {rows} as r) returning version",
 );
 
-/// Forgets objects, to be derived again.
+/// Forgets objects, to be derived again; returns the highest of their versions.
 ///
 /// # Errors
 /// As the database says.
-pub async fn delete(tx: &mut Tx, ids: &[String]) -> Result<(), StoreError> {
+pub async fn delete(tx: &mut Tx, ids: &[String]) -> Result<i64, StoreError> {
     let rows = ids.iter().map(|it| params![it.as_str()]).collect();
-    tx.batch(&DELETE, rows).await.map(drop)
+    let deleted = tx.batch(&DELETE, rows).await?;
+    deleted.iter().try_fold(0, |max, row| Ok(row.get::<i64>(0)?.max(max)))
+}
+
+static RAISE: Statement =
+    Statement::plain("raise_object", "update object set version = version + $2 where id = $1");
+
+/// Raises an object's version, so that no transaction takes it for the one that it has loaded.
+///
+/// # Errors
+/// As the database says.
+pub async fn raise(tx: &mut Tx, id: &str, by: i64) -> Result<(), StoreError> {
+    tx.run(&RAISE, params![id, by]).await.map(drop)
 }
 
 fn read(row: &Row) -> Result<StoredObject, StoreError> {
