@@ -38,6 +38,7 @@ before(async () => {
 });
 
 after(async () => {
+  assert.equal(server.exitCode ?? server.signalCode, null, "the server lives to the end");
   const ended = new Promise((resolve) => server.once("exit", resolve));
   server.kill("SIGTERM");
   const code = await ended;

@@ -42,7 +42,7 @@ pub async fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<E
 }
 
 fn progress(events: u64) {
-    if events % PROGRESS_EVERY != 0 {
+    if !events.is_multiple_of(PROGRESS_EVERY) {
         return;
     }
     if std::io::stderr().is_terminal() {

@@ -87,7 +87,7 @@ fn live(home: &Home, stream: &[StoryEvent], end: &End) -> BTreeSet<String> {
             let serving = home.serve();
             let kill = |taken| {
                 if taken >= *answers {
-                    serving.kill()
+                    serving.kill();
                 }
             };
             let poured = pour(serving.address, stream, kill);

@@ -81,7 +81,7 @@ fn under_load(home: &Home, seed: u64) {
     let signal_at = usize::try_from(seed * 37 % 150 + 20).unwrap_or(20);
     let terminate = |taken| {
         if taken == signal_at {
-            serving.terminate()
+            serving.terminate();
         }
     };
     let poured = pour(serving.address, &stream, terminate);

@@ -99,7 +99,8 @@ impl Refusal {
     }
 }
 
-/// Verifies a request on its raw body and reads it. `now` and `tolerance` are in seconds.
+/// Verifies a request on its raw body and reads it; returns the event and which of the secrets
+/// signed it. `now` and `tolerance` are in seconds.
 ///
 /// # Errors
 /// The signature is missing, wrong or too old, or the body is no event.
@@ -109,9 +110,9 @@ pub fn admit(
     secrets: &[impl AsRef<str>],
     now: i64,
     tolerance: i64,
-) -> Result<Incoming, Refusal> {
-    signature::verify(body, header, secrets, now, tolerance)?;
-    Ok(read(body)?)
+) -> Result<(Incoming, usize), Refusal> {
+    let verified = signature::verify(body, header, secrets, now, tolerance)?;
+    Ok((read(body)?, verified.secret_index))
 }
 
 /// Reads an event that is known to be Stripe's.
@@ -154,7 +155,7 @@ fn read_snapshot(event: &SnapshotEvent<'_>) -> Reading {
         object: &object,
         previous: previous.as_ref(),
     });
-    match key(&object) {
+    match key(&object, event.account.as_deref()) {
         Some(key) => {
             let observation = observation(event, object);
             Reading::Observed { key, observation: Box::new(observation), effects }
@@ -186,12 +187,18 @@ fn ended_by(event_type: &str, mut object: Object) -> Object {
     object
 }
 
-/// Returns the name under which an object is stored: its id, or its customer's for the summary of
-/// entitlements, which has none of its own.
-fn key(object: &Object) -> Option<String> {
+/// Returns the name under which an object is stored: its id; its customer's for the summary of
+/// entitlements, which has none of its own; and a longer one where people choose the id, who may
+/// choose any, and the same in two accounts.
+fn key(object: &Object, account: Option<&str>) -> Option<String> {
+    let id = object.id().filter(|it| !it.is_empty());
     match object {
         Object::Entitlements(it) => Some(format!("entitlements:{}", it.customer)),
-        _ => object.id().filter(|it| !it.is_empty()).map(str::to_owned),
+        Object::Product(_) | Object::Price(_) | Object::Coupon(_) => {
+            let kind = object.kind().as_str();
+            Some(format!("{kind}:{}:{}", account.unwrap_or_default(), id?))
+        }
+        _ => id.map(str::to_owned),
     }
 }
 
@@ -216,7 +223,7 @@ pub fn contestant(body: &[u8]) -> Option<Contestant> {
     let Ok(Event::Snapshot(event)) = Event::parse(body) else { return None };
     let entry = catalog::entry(&event.kind)?;
     let object = ended_by(&event.kind, Object::read(entry.kind, event.object.get()).ok()?);
-    key(&object)?;
+    key(&object, event.account.as_deref())?;
     let value = |it: &serde_json::value::RawValue| serde_json::from_str::<Value>(it.get()).ok();
     Some(Contestant {
         raw: value(event.object)?,

@@ -51,8 +51,8 @@ fn neighbour(number: usize) -> Piece {
 
 /// Makes `sub_1` something else than a subscription, so that no subscription fits there.
 async fn occupy(receiver: &Receiver) {
-    let coupon = json!({ "id": "sub_1", "object": "coupon" });
-    let occupant = event("evt_0", "coupon.created", START, &coupon);
+    let refund = json!({ "id": "sub_1", "object": "refund" });
+    let occupant = event("evt_0", "refund.created", START, &refund);
     assert_eq!(receiver.submit(occupant.delivery()).await.unwrap(), Outcome::Applied);
 }
 
@@ -73,6 +73,7 @@ fn poison() -> Piece {
 }
 
 on_both_databases! {
+    an_id_that_people_chose_takes_no_place;
     a_poison_event_harms_none_of_its_63_neighbours;
     a_failed_event_is_tried_again_with_growing_waits_until_the_last;
     a_failed_event_is_applied_when_stripe_delivers_it_again;
@@ -85,6 +86,17 @@ on_both_databases! {
     a_table_that_is_away_fails_the_event_until_it_is_back;
     too_much_is_refused_and_what_was_taken_is_kept;
     a_failed_sibling_takes_part_in_the_contest_once_it_is_applied;
+}
+
+/// People choose the ids of coupons and products, also those of connected accounts.
+async fn an_id_that_people_chose_takes_no_place(fresh: Fresh) {
+    let (receiver, _) = open(&fresh.db);
+    for (number, kind) in ["coupon", "product", "price"].into_iter().enumerate() {
+        let chosen = json!({ "id": "sub_1", "object": kind });
+        let occupant = event(&format!("evt_0{number}"), &format!("{kind}.created"), START, &chosen);
+        assert_eq!(receiver.submit(occupant.delivery()).await.unwrap(), Outcome::Applied);
+    }
+    assert_eq!(receiver.submit(poison().delivery()).await.unwrap(), Outcome::Applied);
 }
 
 async fn a_poison_event_harms_none_of_its_63_neighbours(fresh: Fresh) {

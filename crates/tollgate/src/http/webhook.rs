@@ -10,7 +10,7 @@ use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, Request};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
-use tollgate_stripe::signature::{self, SignatureError};
+use tollgate_stripe::signature::SignatureError;
 
 use super::error::Error;
 use super::{App, Client};
@@ -67,13 +67,11 @@ async fn take(app: &App, request: Request<Body>) -> Result<(Told, Outcome), Erro
 /// Verifies and reads a delivery; returns the event and which secret signed it.
 fn admit(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<(Incoming, usize), Error> {
     let header = signature_header(headers).map_err(Refusal::from);
-    let verified = header.and_then(|header| {
-        let tolerance = app.tolerance_secs;
-        let secrets = &app.webhook_secrets;
-        Ok(signature::verify(body, header.as_deref(), secrets, app.clock.now(), tolerance)?)
+    let admitted = header.and_then(|header| {
+        let (secrets, tolerance) = (&app.webhook_secrets, app.tolerance_secs);
+        webhook::admit(body, header.as_deref(), secrets, app.clock.now(), tolerance)
     });
-    let read = verified.and_then(|it| Ok((webhook::read(body)?, it.secret_index)));
-    read.map_err(|refusal| {
+    admitted.map_err(|refusal| {
         let message = match &refusal {
             Refusal::Signature(error) => format!("Invalid webhook signature: {error}"),
             Refusal::Malformed(error) => format!("Webhook error: {error}"),

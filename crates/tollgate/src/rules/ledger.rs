@@ -140,10 +140,10 @@ impl<'a> Ledger<'a> {
                 && invoice.amount_paid.unwrap_or(0) > 0
         });
         let newest = paid.max_by_key(|it| (it.created, &it.id));
-        let Some(newest) = newest.and_then(|it| it.id.as_ref()) else { return };
+        let Some(newest) = newest.filter(|it| it.id.is_some()) else { return };
         for (id, payment) in &self.payments {
-            if self.invoice_of(id, payment) == Some(newest) {
-                payment.reverse(policy, now, claim);
+            if self.invoice_of(id, payment) == newest.id.as_ref() {
+                payment.reverse(newest.amount_paid, policy, now, claim);
             }
         }
     }
@@ -161,7 +161,7 @@ impl<'a> Ledger<'a> {
             let by_invoice =
                 it.invoice.is_some() && self.invoice_of(id, payment) == it.invoice.as_ref();
             if Some(*id) == intent || by_invoice {
-                payment.reverse(policy, now, claim);
+                payment.reverse(it.amount_total, policy, now, claim);
             }
         }
     }
@@ -218,13 +218,15 @@ fn intents_of_charges<'a>(objects: impl Iterator<Item = &'a Object>) -> BTreeMap
 }
 
 impl Payment<'_> {
-    /// Applies what the policy says of this payment's disputes and refunds; the worst wins.
-    fn reverse(&self, policy: &Policy, now: i64, claim: &mut Claim) {
+    /// Applies what the policy says of this payment's disputes and refunds; the worst wins. `paid`
+    /// is what it paid for, in the currency's minor units: not every endpoint listens to charges.
+    fn reverse(&self, paid: Option<i64>, policy: &Policy, now: i64, claim: &mut Claim) {
+        let whole = self.fully_refunded(paid);
         let found = [
             (self.disputed(dispute::is_lost), policy.dispute_lost, Reason::DisputeLost),
-            (self.fully_refunded(), policy.full_refund, Reason::FullRefund),
+            (whole, policy.full_refund, Reason::FullRefund),
             (self.disputed(dispute::is_open), policy.dispute_open, Reason::DisputeOpen),
-            (self.partly_refunded(), policy.partial_refund, Reason::PartialRefund),
+            (self.refunded().xor(whole), policy.partial_refund, Reason::PartialRefund),
         ];
         for (since, rule, reason) in found {
             // What a graver reversal took, a milder one does not give back.
@@ -245,16 +247,16 @@ impl Payment<'_> {
         self.disputes.iter().filter(|it| state(it)).map(|it| it.created.unwrap_or(0)).min()
     }
 
-    fn fully_refunded(&self) -> Option<i64> {
-        let amount = self.amount().filter(|it| *it > 0);
+    fn fully_refunded(&self, paid: Option<i64>) -> Option<i64> {
+        let amount = self.amount().or(paid).filter(|it| *it > 0);
         let by_charge = self.charges.iter().any(|it| it.refunded);
         let whole = by_charge || amount.is_some_and(|it| self.given_back() >= it);
         whole.then(|| self.refunded_at())
     }
 
-    fn partly_refunded(&self) -> Option<i64> {
-        let in_part = self.given_back() > 0 && self.fully_refunded().is_none();
-        in_part.then(|| self.refunded_at())
+    fn refunded(&self) -> Option<i64> {
+        let by_charge = self.charges.iter().any(|it| it.refunded);
+        (by_charge || self.given_back() > 0).then(|| self.refunded_at())
     }
 
     fn amount(&self) -> Option<i64> {

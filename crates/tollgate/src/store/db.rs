@@ -32,8 +32,8 @@ pub struct Db {
     backend: Backend,
     texts: Arc<Texts>,
     executed: Arc<AtomicU64>,
-    /// What [`Self::for_writers`] opened.
-    of_writers: Arc<Mutex<Vec<PgPool>>>,
+    /// What [`Self::for_writers`] opened; `None` once all is closed.
+    of_writers: Arc<Mutex<Option<Vec<PgPool>>>>,
 }
 
 #[derive(Clone, Debug)]
@@ -63,8 +63,8 @@ impl Db {
                 return Err(StoreError::Misconfigured(why.to_owned()));
             }
         };
-        let (texts, executed, of_writers) = Default::default();
-        Ok(Self { backend, texts, executed, of_writers })
+        let (texts, executed) = Default::default();
+        Ok(Self { backend, texts, executed, of_writers: Arc::new(Mutex::new(Some(Vec::new()))) })
     }
 
     /// Returns the same database for the writers, which run apart: a connection to Postgres belongs
@@ -74,18 +74,28 @@ impl Db {
             Backend::Sqlite { .. } => self.backend.clone(),
             Backend::Postgres(pool) => {
                 let own = postgres_pool(PgConnectOptions::clone(&pool.connect_options()));
-                let mut opened = self.of_writers.lock().unwrap_or_else(PoisonError::into_inner);
-                opened.push(own.clone());
+                match &mut *self.of_writers.lock().unwrap_or_else(PoisonError::into_inner) {
+                    Some(opened) => opened.push(own.clone()),
+                    // It is closed from the call on, whether or not anybody waits for it.
+                    None => drop(own.close()),
+                }
                 Backend::Postgres(own)
             }
         };
         Self { backend, ..self.clone() }
     }
 
-    /// Closes what [`Self::for_writers`] opened.
+    /// Closes what the writers used. On SQLite that is one connection, which is waited for: on its
+    /// way back to the pool it would end with the writers' thread, and nobody could tell when.
     pub(crate) async fn end_writing(&self) {
-        if let Backend::Postgres(pool) = &self.backend {
-            pool.close().await;
+        match &self.backend {
+            Backend::Sqlite { writer, .. } => {
+                if let Ok(connection) = writer.acquire().await {
+                    // Closed is closed; an error would say that the last checkpoint failed.
+                    drop(connection.close().await);
+                }
+            }
+            Backend::Postgres(pool) => pool.close().await,
         }
     }
 
@@ -206,10 +216,8 @@ impl Db {
                 writer.close().await;
             }
             Backend::Postgres(pool) => {
-                let opened = std::mem::take(
-                    &mut *self.of_writers.lock().unwrap_or_else(PoisonError::into_inner),
-                );
-                for own in opened {
+                let opened = self.of_writers.lock().unwrap_or_else(PoisonError::into_inner).take();
+                for own in opened.unwrap_or_default() {
                     own.close().await;
                 }
                 pool.close().await;
