@@ -125,7 +125,8 @@ async fn damage_is_found_exactly_and_mended(fresh: Fresh) {
         .map(|(id, table, what, _)| Drift { id: (*id).to_owned(), table, what })
         .collect();
     let mut found = check(&fresh.db).await;
-    (found.sort(), wanted.sort());
+    found.sort();
+    wanted.sort();
     assert_eq!(found, wanted);
     let mut mended = rebuild(&fresh.db, true, |_| ()).await.drift;
     mended.sort();
