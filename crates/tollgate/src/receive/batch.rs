@@ -48,7 +48,16 @@ pub async fn apply(
     inputs: &[Input],
     now_ms: i64,
 ) -> Result<Applied, StoreError> {
-    let mut tx = db.begin().await?;
+    apply_and_commit(db.begin().await?, rulebook, inputs, now_ms).await
+}
+
+/// Applies inputs in this transaction and commits it.
+pub(super) async fn apply_and_commit(
+    mut tx: Tx<'_>,
+    rulebook: &Rulebook,
+    inputs: &[Input],
+    now_ms: i64,
+) -> Result<Applied, StoreError> {
     crash::point("begun");
     let applied = apply_in(&mut tx, rulebook, inputs, now_ms).await?;
     tx.commit().await?;
@@ -61,7 +70,7 @@ pub async fn apply(
 /// # Errors
 /// The transaction is then of no more use.
 pub async fn apply_in(
-    tx: &mut Tx,
+    tx: &mut Tx<'_>,
     rulebook: &Rulebook,
     inputs: &[Input],
     now_ms: i64,
@@ -196,7 +205,7 @@ struct Objects {
 }
 
 /// Merges the observations into the objects they are about and saves what changed.
-async fn merge(tx: &mut Tx, news: &[News<'_>]) -> Result<Objects, StoreError> {
+async fn merge(tx: &mut Tx<'_>, news: &[News<'_>]) -> Result<Objects, StoreError> {
     let observed = observed(news);
     let names = observed.values().flatten().flat_map(|it| payment::names(&it.object)).flatten();
     let names: BTreeSet<&str> = observed.keys().copied().chain(names).collect();
@@ -313,7 +322,7 @@ fn stand(
 }
 
 async fn name_users(
-    tx: &mut Tx,
+    tx: &mut Tx<'_>,
     users: &BTreeMap<&str, AppUser>,
     now: i64,
 ) -> Result<(), StoreError> {
@@ -349,7 +358,7 @@ fn effects(news: &[News<'_>], objects: &Objects, changed: &[StoredAccess]) -> Ve
 
 /// Writes what trying failed events again came to; nearly always there are none. It stands before
 /// the merge, so that a contest finds them among the applied.
-async fn conclude(tx: &mut Tx, news: &[News<'_>], now: i64) -> Result<(), StoreError> {
+async fn conclude(tx: &mut Tx<'_>, news: &[News<'_>], now: i64) -> Result<(), StoreError> {
     let conclusions: Vec<Conclusion> =
         news.iter().filter_map(|it| Some(conclusion(it.event, it.failed_before?, now))).collect();
     match conclusions.is_empty() {

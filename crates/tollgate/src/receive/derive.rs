@@ -12,7 +12,7 @@ use crate::store::{self, StoreError, Tx};
 
 /// Derives the access of these users and of all users of these owners, and saves what changed.
 pub(super) async fn derive(
-    tx: &mut Tx,
+    tx: &mut Tx<'_>,
     rulebook: &Rulebook,
     owners: &BTreeSet<String>,
     users: &BTreeSet<&str>,

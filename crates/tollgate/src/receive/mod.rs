@@ -4,7 +4,7 @@
 //!
 //! There is no timer: what arrived while the last batch was committing is the next one.
 //!
-//! - this file: the queue, bounded, and the writers that empty it;
+//! - this file: the queue, bounded, and the writer that empties it;
 //! - [`batch`]: one transaction, from the events to the effects;
 //! - [`derive`]: from objects to access;
 //! - [`ownership`]: whose an object is;
@@ -19,14 +19,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::join_all;
-use tokio::sync::{Mutex, broadcast, mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::clock::Clock;
 use crate::rules::policy::Rulebook;
 use crate::store::access::StoredAccess;
 use crate::store::user::AppUser;
-use crate::store::{Db, StoreError, payload};
+use crate::store::{Db, Session, StoreError, payload};
 use crate::webhook::Incoming;
 
 pub use batch::{Applied, apply, apply_in};
@@ -38,8 +37,9 @@ pub const QUEUE_MAX: usize = 1024;
 pub const BATCH_MAX: usize = 64;
 /// How often a batch that met another transaction is done again before its callers hear of it.
 const TRIES_MAX: u32 = 6;
-/// Writers on Postgres: one works while the other waits for its commit.
-const POSTGRES_WRITERS: usize = 2;
+/// Batches after which the writer gives its connection back, so that whoever else has to write gets
+/// a turn also while there is no end of events.
+const SESSION_BATCHES: u64 = 32;
 /// Changes of access that a slow listener may lag behind before it has to look for itself.
 const CHANGES_KEPT: usize = 1024;
 
@@ -109,7 +109,7 @@ pub struct Receiver {
     changes: broadcast::Sender<Arc<StoredAccess>>,
 }
 
-/// The writers behind the door; they end when every [`Receiver`] is gone and nothing waits.
+/// The writer behind the door; it ends when every [`Receiver`] is gone and nothing waits.
 pub struct Writers {
     thread: std::thread::JoinHandle<()>,
     ended: oneshot::Receiver<()>,
@@ -118,20 +118,25 @@ pub struct Writers {
 impl Writers {
     /// Waits until all that was accepted is committed and answered.
     pub async fn finish(self) {
-        // Both say no more than that it ended: a writer catches the panics of its batches.
+        // Both say no more than that it ended: the writer catches the panics of its batches.
         drop(self.ended.await);
         drop(self.thread.join());
     }
 }
 
-/// Opens the door: starts the writers, on a thread of their own. A batch is a chain of short
-/// waits for the database; among the requests, each of them would wait in line as well.
+/// Opens the door: starts the writer, on a thread of its own. A batch is a chain of short waits
+/// for the database; among the requests, each of them would wait in line as well.
+///
+/// A node has one writer on Postgres too: a second one works mostly on the same customers, whose
+/// events come together, and waits for the first.
 pub fn open(db: &Db, rulebook: &Arc<Rulebook>, clock: &Clock) -> (Receiver, Writers) {
     let (queue, waiting) = mpsc::channel(QUEUE_MAX);
     let (changes, _) = broadcast::channel(CHANGES_KEPT);
     let (ending, ended) = oneshot::channel();
     let writer = Writer {
         db: db.clone(),
+        session: None,
+        sessions: 0,
         rulebook: Arc::clone(rulebook),
         clock: clock.clone(),
         changes: changes.clone(),
@@ -186,9 +191,12 @@ pub enum SubmitError {
     Store(Arc<StoreError>),
 }
 
-#[derive(Clone)]
 struct Writer {
     db: Db,
+    /// The connection of the last batch, while more wait.
+    session: Option<Session>,
+    /// How many there were.
+    sessions: u64,
     rulebook: Arc<Rulebook>,
     clock: Clock,
     changes: broadcast::Sender<Arc<StoredAccess>>,
@@ -196,20 +204,15 @@ struct Writer {
 
 impl Writer {
     /// Writes until nothing can come any more.
-    async fn write(mut self, waiting: mpsc::Receiver<Ticket>) {
+    async fn write(mut self, mut waiting: mpsc::Receiver<Ticket>) {
         self.db = self.db.for_writers();
-        let waiting = Arc::new(Mutex::new(waiting));
-        let writers = if self.db.is_postgres() { POSTGRES_WRITERS } else { 1 };
-        join_all((0..writers).map(|_| self.clone().run(Arc::clone(&waiting)))).await;
-        self.db.end_writing().await;
-    }
-
-    async fn run(self, waiting: Arc<Mutex<mpsc::Receiver<Ticket>>>) {
         let mut tickets = Vec::with_capacity(BATCH_MAX);
-        loop {
-            // The lock is held while waiting, so that a batch is what waits, not half of it.
-            if waiting.lock().await.recv_many(&mut tickets, BATCH_MAX).await == 0 {
-                return;
+        for batch in 1_u64.. {
+            if waiting.is_empty() || batch % SESSION_BATCHES == 0 {
+                self.session = None;
+            }
+            if waiting.recv_many(&mut tickets, BATCH_MAX).await == 0 {
+                break;
             }
             let (inputs, replies): (Vec<Input>, Vec<_>) =
                 tickets.drain(..).map(|it| (it.input, it.reply)).unzip();
@@ -219,11 +222,13 @@ impl Writer {
                 drop(reply.send(outcome));
             }
         }
+        self.session = None;
+        self.db.end_writing().await;
     }
 
     /// Applies a batch; where the database refuses it, each input alone, so that one bad event
     /// harms no other.
-    async fn process(&self, inputs: &[Input]) -> Vec<Result<Outcome, Arc<StoreError>>> {
+    async fn process(&mut self, inputs: &[Input]) -> Vec<Result<Outcome, Arc<StoreError>>> {
         match self.attempt(inputs).await {
             Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
             Err(error) if !is_about_content(&error) => {
@@ -240,7 +245,7 @@ impl Writer {
         }
     }
 
-    async fn alone(&self, input: &Input) -> Result<Outcome, StoreError> {
+    async fn alone(&mut self, input: &Input) -> Result<Outcome, StoreError> {
         let inputs = std::slice::from_ref(input);
         let error = match self.attempt(inputs).await {
             Ok(mut outcomes) => return Ok(outcomes.pop().unwrap_or(Outcome::Ignored)),
@@ -256,12 +261,35 @@ impl Writer {
         }
     }
 
+    /// One batch on the connection that is kept; after an error it is not kept.
+    async fn apply(&mut self, inputs: &[Input]) -> Result<Applied, StoreError> {
+        let mut session = match self.session.take() {
+            Some(session) => session,
+            None => self.new_session().await?,
+        };
+        let tx = session.begin().await?;
+        let applied = batch::apply_and_commit(tx, &self.rulebook, inputs, self.clock.now_ms());
+        let applied = applied.await?;
+        self.session = Some(session);
+        Ok(applied)
+    }
+
+    async fn new_session(&mut self) -> Result<Session, StoreError> {
+        let mut session = self.db.session().await?;
+        self.sessions += 1;
+        // Ever more rarely: the tables double ever more slowly.
+        if self.sessions.is_power_of_two() {
+            session.look_at_tables().await?;
+        }
+        Ok(session)
+    }
+
     /// One batch, done again while other transactions are in its way.
-    async fn attempt(&self, inputs: &[Input]) -> Result<Vec<Outcome>, StoreError> {
+    async fn attempt(&mut self, inputs: &[Input]) -> Result<Vec<Outcome>, StoreError> {
         let mut tries = 0;
         loop {
             tries += 1;
-            let applied = apply(&self.db, &self.rulebook, inputs, self.clock.now_ms());
+            let applied = self.apply(inputs);
             let applied = std::panic::AssertUnwindSafe(applied).catch_unwind().await;
             match applied.unwrap_or_else(|_| Err(panicked())) {
                 Ok(applied) => {

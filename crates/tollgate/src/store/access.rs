@@ -74,7 +74,7 @@ static SAVE: Statement = Statement::batch(
 /// # Errors
 /// As the database says.
 pub async fn save(
-    tx: &mut Tx,
+    tx: &mut Tx<'_>,
     all: Vec<(String, Access)>,
     now: i64,
 ) -> Result<Vec<StoredAccess>, StoreError> {

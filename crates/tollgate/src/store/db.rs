@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
@@ -19,6 +20,18 @@ use super::sql::{Row, Statement, Texts, Value, postgres_arguments, sqlite_argume
 const WAIT: Duration = Duration::from_secs(2);
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 10;
+/// Every statement finds its few rows by an index, whatever the planner thinks of tables that it
+/// first meets empty. Two nodes that wait for each other in a circle give up long before Postgres
+/// finds out, and do it again.
+const POSTGRES_SESSION: &str = "set enable_seqscan = off; set enable_bitmapscan = off; \
+     set enable_hashjoin = off; set enable_mergejoin = off; \
+     set plan_cache_mode = force_generic_plan; set jit = off; set lock_timeout = '200ms'";
+const POSTGRES_FEW_ROWS: &str =
+    "select count(*) < 100000 from (select 1 from object limit 100000) as few";
+const POSTGRES_LOOK: &str =
+    "analyze object; analyze access; analyze app_user; analyze event; analyze outbox";
+/// A lock that is upgraded midway fails at once (SQLITE_BUSY_SNAPSHOT).
+const SQLITE_BEGIN: &str = "begin immediate";
 const STATEMENTS_CACHED: usize = 256;
 /// What SQLite's writer keeps of the database in memory, in KiB; readers keep its default of 2 MiB.
 const WRITER_CACHE: &str = "-16000";
@@ -67,13 +80,13 @@ impl Db {
         Ok(Self { backend, texts, executed, of_writers: Arc::new(Mutex::new(Some(Vec::new()))) })
     }
 
-    /// Returns the same database for the writers, which run apart: a connection to Postgres belongs
-    /// to those who opened it.
+    /// Returns the same database for the writer, which runs apart: a connection to Postgres belongs
+    /// to those who opened it. It is one, so that its plans are known to be of now.
     pub(crate) fn for_writers(&self) -> Self {
         let backend = match &self.backend {
             Backend::Sqlite { .. } => self.backend.clone(),
             Backend::Postgres(pool) => {
-                let own = postgres_pool(PgConnectOptions::clone(&pool.connect_options()));
+                let own = postgres_pool(PgConnectOptions::clone(&pool.connect_options()), 1);
                 match &mut *self.of_writers.lock().unwrap_or_else(PoisonError::into_inner) {
                     Some(opened) => opened.push(own.clone()),
                     // It is closed from the call on, whether or not anybody waits for it.
@@ -108,15 +121,29 @@ impl Db {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    pub async fn begin(&self) -> Result<Tx, StoreError> {
+    pub async fn begin(&self) -> Result<Tx<'static>, StoreError> {
         let inner = match &self.backend {
-            // A lock that is upgraded midway fails at once (SQLITE_BUSY_SNAPSHOT).
             Backend::Sqlite { writer, .. } => {
-                Inner::Sqlite(writer.begin_with("begin immediate").await.map_err(classify)?)
+                Inner::Sqlite(writer.begin_with(SQLITE_BEGIN).await.map_err(classify)?)
             }
             Backend::Postgres(pool) => Inner::Postgres(pool.begin().await.map_err(classify)?),
         };
         Ok(Tx { inner, texts: Arc::clone(&self.texts), executed: Arc::clone(&self.executed) })
+    }
+
+    /// Takes a connection for one transaction after the other.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn session(&self) -> Result<Session, StoreError> {
+        let connection = match &self.backend {
+            Backend::Sqlite { writer, .. } => {
+                Kept::Sqlite(writer.acquire().await.map_err(classify)?)
+            }
+            Backend::Postgres(pool) => Kept::Postgres(pool.acquire().await.map_err(classify)?),
+        };
+        let (texts, executed) = (Arc::clone(&self.texts), Arc::clone(&self.executed));
+        Ok(Session { connection, texts, executed })
     }
 
     /// Reads outside of a transaction.
@@ -284,29 +311,75 @@ fn postgres(url: &str) -> Result<Backend, StoreError> {
         .application_name("tollgate")
         .statement_cache_capacity(STATEMENTS_CACHED)
         .disable_statement_logging();
-    Ok(Backend::Postgres(postgres_pool(options)))
+    Ok(Backend::Postgres(postgres_pool(options, POSTGRES_CONNECTIONS)))
 }
 
-fn postgres_pool(options: PgConnectOptions) -> PgPool {
-    let pool = PgPoolOptions::new().max_connections(POSTGRES_CONNECTIONS).acquire_timeout(WAIT);
+fn postgres_pool(options: PgConnectOptions, max: u32) -> PgPool {
+    let pool = PgPoolOptions::new().max_connections(max).acquire_timeout(WAIT);
+    let pool = pool.after_connect(|connection, _| {
+        Box::pin(async move { connection.execute(POSTGRES_SESSION).await.map(drop) })
+    });
     pool.connect_lazy_with(options)
 }
 
-/// A transaction; dropped without [`Tx::commit`] it is rolled back.
+/// A connection that is kept from one transaction to the next: taking one from the pool and giving
+/// it back costs as much as a statement or two. After an error it is to be dropped.
 #[derive(Debug)]
-pub struct Tx {
-    inner: Inner,
+pub struct Session {
+    connection: Kept,
     texts: Arc<Texts>,
     executed: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
-enum Inner {
-    Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
+enum Kept {
+    Sqlite(PoolConnection<Sqlite>),
+    Postgres(PoolConnection<Postgres>),
 }
 
-impl Tx {
+impl Session {
+    /// Begins a transaction that writes; on SQLite it holds the write lock from here on.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn begin(&mut self) -> Result<Tx<'_>, StoreError> {
+        let inner = match &mut self.connection {
+            Kept::Sqlite(it) => Inner::Sqlite(it.begin_with(SQLITE_BEGIN).await.map_err(classify)?),
+            Kept::Postgres(it) => Inner::Postgres(it.begin().await.map_err(classify)?),
+        };
+        Ok(Tx { inner, texts: Arc::clone(&self.texts), executed: Arc::clone(&self.executed) })
+    }
+
+    /// Has Postgres look at its tables while they are small and grow: its own look comes a minute
+    /// late, and until then a plan that was right for a hundred rows reads ten thousand.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn look_at_tables(&mut self) -> Result<(), StoreError> {
+        let Kept::Postgres(it) = &mut self.connection else { return Ok(()) };
+        let few = sqlx::query_scalar::<_, bool>(POSTGRES_FEW_ROWS).fetch_one(&mut **it).await;
+        if few.map_err(classify)? {
+            it.execute(POSTGRES_LOOK).await.map_err(classify)?;
+        }
+        Ok(())
+    }
+}
+
+/// A transaction; dropped without [`Tx::commit`] it is rolled back.
+#[derive(Debug)]
+pub struct Tx<'c> {
+    inner: Inner<'c>,
+    texts: Arc<Texts>,
+    executed: Arc<AtomicU64>,
+}
+
+#[derive(Debug)]
+enum Inner<'c> {
+    Sqlite(Transaction<'c, Sqlite>),
+    Postgres(Transaction<'c, Postgres>),
+}
+
+impl Tx<'_> {
     /// Runs a statement over a batch and returns its rows.
     ///
     /// # Errors

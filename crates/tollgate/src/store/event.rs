@@ -116,7 +116,7 @@ pub struct Recorded {
 ///
 /// # Errors
 /// As the database says.
-pub async fn record(tx: &mut Tx, events: Vec<NewEvent>) -> Result<Vec<Recorded>, StoreError> {
+pub async fn record(tx: &mut Tx<'_>, events: Vec<NewEvent>) -> Result<Vec<Recorded>, StoreError> {
     let rows = events.into_iter().map(|it| {
         let attempts = i64::from(it.status == Status::Failed);
         params![
@@ -183,7 +183,7 @@ pub struct Conclusion {
 ///
 /// # Errors
 /// As the database says.
-pub async fn conclude(tx: &mut Tx, conclusions: Vec<Conclusion>) -> Result<(), StoreError> {
+pub async fn conclude(tx: &mut Tx<'_>, conclusions: Vec<Conclusion>) -> Result<(), StoreError> {
     let rows = conclusions.into_iter().map(|it| {
         params![it.id, it.object_id, it.status.as_str(), it.error, it.attempts, it.retry_at]
     });
@@ -205,7 +205,7 @@ static OF_SECONDS: Statement = Statement::batch(
 /// # Errors
 /// As the database says, or a body is damaged.
 pub async fn of_seconds(
-    tx: &mut Tx,
+    tx: &mut Tx<'_>,
     contests: &[(String, i64)],
 ) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
     let rows = contests.iter().map(|(id, at)| params![id.as_str(), *at]).collect();
@@ -297,7 +297,7 @@ static OF_OBJECTS: Statement = Statement::batch(
 ///
 /// # Errors
 /// As the database says, or a body is damaged.
-pub async fn of_objects(tx: &mut Tx, ids: &[String]) -> Result<Vec<Stored>, StoreError> {
+pub async fn of_objects(tx: &mut Tx<'_>, ids: &[String]) -> Result<Vec<Stored>, StoreError> {
     let rows = ids.iter().map(|it| params![it.as_str()]).collect();
     stored(&tx.batch(&OF_OBJECTS, rows).await?)
 }

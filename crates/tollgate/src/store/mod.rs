@@ -19,7 +19,7 @@ pub mod schema;
 pub mod sql;
 pub mod user;
 
-pub use db::{Db, Tx};
+pub use db::{Db, Session, Tx};
 
 /// What a failure of the database means to its caller.
 #[derive(Debug, thiserror::Error)]

@@ -76,7 +76,7 @@ static TOUCHED: Statement = Statement::batch(
 /// # Errors
 /// As the database says, or a state is damaged.
 pub async fn touched<'a>(
-    tx: &mut Tx,
+    tx: &mut Tx<'_>,
     names: impl Iterator<Item = &'a str>,
 ) -> Result<Vec<StoredObject>, StoreError> {
     let rows = tx.batch(&TOUCHED, names.map(|it| params![it]).collect()).await?;
@@ -119,7 +119,7 @@ static SAVE: Statement = Statement::batch(
 ///
 /// # Errors
 /// [`StoreError::Conflict`] where another transaction saved one of them in between.
-pub async fn save(tx: &mut Tx, objects: &[&StoredObject]) -> Result<(), StoreError> {
+pub async fn save(tx: &mut Tx<'_>, objects: &[&StoredObject]) -> Result<(), StoreError> {
     let rows: Vec<_> = objects.iter().map(|it| values(it)).collect();
     let saved = tx.batch(&SAVE, rows).await?.len();
     if saved == objects.len() { Ok(()) } else { Err(StoreError::Conflict(None)) }
@@ -151,8 +151,8 @@ static OF_OWNERS: Statement = Statement::batch(
         columns!(),
         " from {rows} as r
      join object o on o.owner_id = r.owner_id
-     where o.bearing in (1, 3)
-        or (o.bearing = 2 and exists (
+     where o.bearing + 0 in (1, 3)
+        or (o.bearing + 0 = 2 and exists (
             select 1 from object reversal
             where reversal.owner_id = o.owner_id and reversal.bearing = 3))
      order by o.id"
@@ -206,7 +206,7 @@ static DELETE: Statement = Statement::batch(
 ///
 /// # Errors
 /// As the database says.
-pub async fn delete(tx: &mut Tx, ids: &[String]) -> Result<i64, StoreError> {
+pub async fn delete(tx: &mut Tx<'_>, ids: &[String]) -> Result<i64, StoreError> {
     let rows = ids.iter().map(|it| params![it.as_str()]).collect();
     let deleted = tx.batch(&DELETE, rows).await?;
     deleted.iter().try_fold(0, |max, row| Ok(row.get::<i64>(0)?.max(max)))
@@ -219,7 +219,7 @@ static RAISE: Statement =
 ///
 /// # Errors
 /// As the database says.
-pub async fn raise(tx: &mut Tx, id: &str, by: i64) -> Result<(), StoreError> {
+pub async fn raise(tx: &mut Tx<'_>, id: &str, by: i64) -> Result<(), StoreError> {
     tx.run(&RAISE, params![id, by]).await.map(drop)
 }
 

@@ -35,7 +35,7 @@ pub struct Staged {
 ///
 /// # Errors
 /// As the database says.
-pub async fn stage(tx: &mut Tx, effects: &[Staged], now: i64) -> Result<(), StoreError> {
+pub async fn stage(tx: &mut Tx<'_>, effects: &[Staged], now: i64) -> Result<(), StoreError> {
     let rows = effects.iter().map(|it| {
         let effect = &it.effect;
         let kind = effect.kind.as_str();

@@ -53,7 +53,7 @@ static NAME: Statement = Statement::batch(
 ///
 /// # Errors
 /// As the database says.
-pub async fn name(tx: &mut Tx, users: &[&AppUser], now: i64) -> Result<(), StoreError> {
+pub async fn name(tx: &mut Tx<'_>, users: &[&AppUser], now: i64) -> Result<(), StoreError> {
     let rows = users.iter().map(|it| {
         params![
             it.user_id.as_str(),
@@ -83,7 +83,7 @@ static HOLD: Statement =
 ///
 /// # Errors
 /// As the database says.
-pub async fn hold(tx: &mut Tx, names: &[&str]) -> Result<(), StoreError> {
+pub async fn hold(tx: &mut Tx<'_>, names: &[&str]) -> Result<(), StoreError> {
     tx.hold(&HOLD, names.iter().map(|it| params![*it]).collect()).await
 }
 
