@@ -4,7 +4,7 @@
 //!
 //! - this file: what is set, and how it is found;
 //! - [`layers`]: which source wins;
-//! - [`file`], [`dotenv`]: how the files are read;
+//! - [`mod@file`], [`dotenv`]: how the files are read;
 //! - [`value`]: how a value is written;
 //! - [`plans`]: the rulebook;
 //! - [`secret`]: a text that is never shown.

@@ -6,7 +6,7 @@
 //!
 //! - this file: the queue, bounded, and the writer that empties it;
 //! - [`batch`]: one transaction, from the events to the effects;
-//! - [`derive`]: from objects to access;
+//! - [`mod@derive`]: from objects to access;
 //! - [`ownership`]: whose an object is;
 //! - [`retry`]: trying failed events again, and what time alone changes.
 
