@@ -1,4 +1,4 @@
-//! Connections and transactions of both databases behind one door, and what a failure means.
+//! Connections to both databases behind one door.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -6,15 +6,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, Connection, Executor, Postgres, Sqlite, SqliteConnection, Transaction};
+use sqlx::{ConnectOptions, Connection, Executor, SqliteConnection};
 
 use super::StoreError;
-use super::sql::{Row, Statement, Texts, Value, postgres_arguments, sqlite_arguments};
+use super::failure::classify;
+use super::sql::{Row, Statement, Texts, Value};
+use super::tx::{Inner, Kept, SQLITE_BEGIN, Session, Tx, run_postgres, run_sqlite};
 
 /// How long to wait for a connection or for SQLite's write lock before saying "unavailable".
 const WAIT: Duration = Duration::from_secs(2);
@@ -26,12 +27,6 @@ const POSTGRES_CONNECTIONS: u32 = 10;
 const POSTGRES_SESSION: &str = "set enable_seqscan = off; set enable_bitmapscan = off; \
      set enable_hashjoin = off; set enable_mergejoin = off; \
      set plan_cache_mode = force_generic_plan; set jit = off; set lock_timeout = '200ms'";
-const POSTGRES_FEW_ROWS: &str =
-    "select count(*) < 100000 from (select 1 from object limit 100000) as few";
-const POSTGRES_LOOK: &str =
-    "analyze object; analyze access; analyze app_user; analyze event; analyze outbox";
-/// A lock that is upgraded midway fails at once (SQLITE_BUSY_SNAPSHOT).
-const SQLITE_BEGIN: &str = "begin immediate";
 const STATEMENTS_CACHED: usize = 256;
 /// What SQLite's writer keeps of the database in memory, in KiB; readers keep its default of 2 MiB.
 const WRITER_CACHE: &str = "-16000";
@@ -320,181 +315,4 @@ fn postgres_pool(options: PgConnectOptions, max: u32) -> PgPool {
         Box::pin(async move { connection.execute(POSTGRES_SESSION).await.map(drop) })
     });
     pool.connect_lazy_with(options)
-}
-
-/// A connection that is kept from one transaction to the next: taking one from the pool and giving
-/// it back costs as much as a statement or two. After an error it is to be dropped.
-#[derive(Debug)]
-pub struct Session {
-    connection: Kept,
-    texts: Arc<Texts>,
-    executed: Arc<AtomicU64>,
-}
-
-#[derive(Debug)]
-enum Kept {
-    Sqlite(PoolConnection<Sqlite>),
-    Postgres(PoolConnection<Postgres>),
-}
-
-impl Session {
-    /// Begins a transaction that writes; on SQLite it holds the write lock from here on.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`].
-    pub async fn begin(&mut self) -> Result<Tx<'_>, StoreError> {
-        let inner = match &mut self.connection {
-            Kept::Sqlite(it) => Inner::Sqlite(it.begin_with(SQLITE_BEGIN).await.map_err(classify)?),
-            Kept::Postgres(it) => Inner::Postgres(it.begin().await.map_err(classify)?),
-        };
-        Ok(Tx { inner, texts: Arc::clone(&self.texts), executed: Arc::clone(&self.executed) })
-    }
-
-    /// Has Postgres look at its tables while they are small and grow: its own look comes a minute
-    /// late, and until then a plan that was right for a hundred rows reads ten thousand.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`].
-    pub async fn look_at_tables(&mut self) -> Result<(), StoreError> {
-        let Kept::Postgres(it) = &mut self.connection else { return Ok(()) };
-        let few = sqlx::query_scalar::<_, bool>(POSTGRES_FEW_ROWS).fetch_one(&mut **it).await;
-        if few.map_err(classify)? {
-            it.execute(POSTGRES_LOOK).await.map_err(classify)?;
-        }
-        Ok(())
-    }
-}
-
-/// A transaction; dropped without [`Tx::commit`] it is rolled back.
-#[derive(Debug)]
-pub struct Tx<'c> {
-    inner: Inner<'c>,
-    texts: Arc<Texts>,
-    executed: Arc<AtomicU64>,
-}
-
-#[derive(Debug)]
-enum Inner<'c> {
-    Sqlite(Transaction<'c, Sqlite>),
-    Postgres(Transaction<'c, Postgres>),
-}
-
-impl Tx<'_> {
-    /// Runs a statement over a batch and returns its rows.
-    ///
-    /// # Errors
-    /// As the database says; the transaction is then of no more use.
-    pub async fn batch(
-        &mut self,
-        statement: &Statement,
-        rows: Vec<Vec<Value>>,
-    ) -> Result<Vec<Row>, StoreError> {
-        self.executed.fetch_add(1, Ordering::Relaxed);
-        match &mut self.inner {
-            Inner::Sqlite(tx) => run_sqlite(&mut **tx, &self.texts, statement, rows).await,
-            Inner::Postgres(tx) => run_postgres(&mut **tx, &self.texts, statement, rows).await,
-        }
-    }
-
-    /// Runs a statement with numbered parameters and returns its rows.
-    ///
-    /// # Errors
-    /// As the database says; the transaction is then of no more use.
-    pub async fn run(
-        &mut self,
-        statement: &Statement,
-        params: Vec<Value>,
-    ) -> Result<Vec<Row>, StoreError> {
-        self.batch(statement, vec![params]).await
-    }
-
-    /// Runs a statement that only holds other transactions off: on SQLite there are none.
-    ///
-    /// # Errors
-    /// As the database says.
-    pub(super) async fn hold(
-        &mut self,
-        statement: &Statement,
-        rows: Vec<Vec<Value>>,
-    ) -> Result<(), StoreError> {
-        match self.inner {
-            Inner::Sqlite(_) => Ok(()),
-            Inner::Postgres(_) => self.batch(statement, rows).await.map(drop),
-        }
-    }
-
-    /// Makes everything durable: after this, and not before, a caller may say 200.
-    ///
-    /// # Errors
-    /// Nothing of it is kept.
-    pub async fn commit(self) -> Result<(), StoreError> {
-        match self.inner {
-            Inner::Sqlite(tx) => tx.commit().await,
-            Inner::Postgres(tx) => tx.commit().await,
-        }
-        .map_err(classify)
-    }
-}
-
-async fn run_sqlite<'c>(
-    executor: impl Executor<'c, Database = Sqlite>,
-    texts: &Texts,
-    statement: &Statement,
-    rows: Vec<Vec<Value>>,
-) -> Result<Vec<Row>, StoreError> {
-    let (text, size) = texts.sqlite(statement, rows.len());
-    let arguments = sqlite_arguments(statement, rows, size)?;
-    let rows = sqlx::query_with(text, arguments).fetch_all(executor).await.map_err(classify)?;
-    Ok(rows.into_iter().map(Row::Sqlite).collect())
-}
-
-async fn run_postgres<'c>(
-    executor: impl Executor<'c, Database = Postgres>,
-    texts: &Texts,
-    statement: &Statement,
-    rows: Vec<Vec<Value>>,
-) -> Result<Vec<Row>, StoreError> {
-    let arguments = postgres_arguments(statement, rows)?;
-    let text = texts.postgres(statement);
-    let rows = sqlx::query_with(text, arguments).fetch_all(executor).await.map_err(classify)?;
-    Ok(rows.into_iter().map(Row::Postgres).collect())
-}
-
-/// Serialization failure, deadlock, lock not available.
-const POSTGRES_CONFLICTS: [&str; 3] = ["40001", "40P01", "55P03"];
-/// Connection, resources (disk full, too many connections), intervention (shutdown), read-only,
-/// a database that is not there yet.
-const POSTGRES_UNAVAILABLE: [&str; 6] = ["08", "53", "57", "58", "25006", "3D000"];
-/// The primary codes of SQLite that pass: perm, busy, locked, nomem, readonly, ioerr, corrupt,
-/// full, cantopen, notadb (sqlite.org/rescode.html, November 2026).
-const SQLITE_UNAVAILABLE: [i64; 10] = [3, 5, 6, 7, 8, 10, 11, 13, 14, 26];
-
-fn classify(error: sqlx::Error) -> StoreError {
-    let sqlx::Error::Database(database) = &error else {
-        return match error {
-            sqlx::Error::Io(_)
-            | sqlx::Error::Tls(_)
-            | sqlx::Error::Protocol(_)
-            | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed
-            | sqlx::Error::BeginFailed => StoreError::Unavailable(error),
-            _ => StoreError::Rejected(error),
-        };
-    };
-    let code = database.code().unwrap_or_default().into_owned();
-    if database.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
-        let primary = code.parse::<i64>().unwrap_or(0) & 0xff;
-        return match SQLITE_UNAVAILABLE.contains(&primary) {
-            true => StoreError::Unavailable(error),
-            false => StoreError::Rejected(error),
-        };
-    }
-    if POSTGRES_CONFLICTS.contains(&code.as_str()) {
-        StoreError::Conflict(Some(error))
-    } else if POSTGRES_UNAVAILABLE.iter().any(|it| code.starts_with(it)) {
-        StoreError::Unavailable(error)
-    } else {
-        StoreError::Rejected(error)
-    }
 }

@@ -2,7 +2,7 @@
 //! values; no traits, no models of its own. Everything here runs as one text on SQLite and
 //! Postgres (see [`sql`]) and every test of it runs on both.
 //!
-//! - [`db`]: connections, transactions, and what a failure means;
+//! - [`db`], [`tx`], [`failure`]: connections, transactions, and what a failure means;
 //! - [`schema`]: the tables;
 //! - [`payload`]: the compressed bodies of events;
 //! - [`event`], [`object`], [`access`], [`outbox`], [`user`]: a file a table;
@@ -12,14 +12,17 @@ pub mod access;
 pub mod belonging;
 pub mod db;
 pub mod event;
+mod failure;
 pub mod object;
 pub mod outbox;
 pub mod payload;
 pub mod schema;
 pub mod sql;
+pub mod tx;
 pub mod user;
 
-pub use db::{Db, Session, Tx};
+pub use db::Db;
+pub use tx::{Session, Tx};
 
 /// What a failure of the database means to its caller.
 #[derive(Debug, thiserror::Error)]
