@@ -16,6 +16,7 @@ const START_TIME_MAX: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(1);
 
 #[derive(Args)]
+#[group(id = "cold_start options")]
 pub(crate) struct Options {
     /// What answers 200 once the server is ready
     #[arg(long, default_value = "http://127.0.0.1:4242/healthz")]

@@ -22,6 +22,7 @@ use crate::reads;
 use crate::report::{Tally, per_second};
 
 #[derive(Args)]
+#[group(id = "load options")]
 pub(crate) struct Options {
     /// Where the server takes webhooks
     #[arg(long, default_value = "http://127.0.0.1:4242/stripe/webhook")]

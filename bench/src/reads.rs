@@ -22,6 +22,7 @@ const REQUESTS_MAX: usize = 10_000;
 const READ_SECS_MAX: f64 = 600.0;
 
 #[derive(Args)]
+#[group(id = "reads options")]
 pub(crate) struct Options {
     /// What to read meanwhile; `{user}` becomes a user whom the events name
     #[arg(long, requires = "reads")]
