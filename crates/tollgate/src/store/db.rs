@@ -32,7 +32,7 @@ const STATEMENTS_CACHED: usize = 256;
 const WRITER_CACHE: &str = "-16000";
 /// Beyond this SQLite's write-ahead log is moved into its database; the smaller, the more often a
 /// page that is written again and again is moved in vain.
-const WAL_BYTES: u64 = 32 << 20;
+const WAL_BYTES: u64 = 4 << 20;
 
 /// A database; cloning shares its connections.
 #[derive(Clone, Debug)]
