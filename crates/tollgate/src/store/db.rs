@@ -107,7 +107,7 @@ impl Db {
         }
     }
 
-    /// Whether this is Postgres, where several writers and nodes may work at once.
+    /// Whether this is Postgres, where several nodes may write at once.
     pub fn is_postgres(&self) -> bool {
         matches!(self.backend, Backend::Postgres(_))
     }
