@@ -13,12 +13,11 @@ create table event (
     created_at bigint not null,
     object_id text,
     account text,
-    api_version text,
     status text not null check (status in ('applied', 'ignored', 'failed')),
     error text,
-    attempts bigint not null,
+    attempts integer not null,
+    seen integer not null,
     retry_at bigint,
-    seen bigint not null,
     received_ms bigint not null,
     payload {blob} not null
 );

@@ -26,8 +26,6 @@ pub struct Incoming {
     pub livemode: bool,
     /// The connected account that the event is about.
     pub account: Option<String>,
-    /// The API version that it is rendered in; thin events have none.
-    pub api_version: Option<String>,
     /// What it says.
     pub reading: Reading,
 }
@@ -128,7 +126,6 @@ pub fn read(body: &[u8]) -> Result<Incoming, EventError> {
             created: event.created,
             livemode: event.livemode,
             account: event.account,
-            api_version: event.api_version,
         },
         Event::Thin(event) => Incoming {
             reading: read_thin(&event),
@@ -137,7 +134,6 @@ pub fn read(body: &[u8]) -> Result<Incoming, EventError> {
             created: event.created,
             livemode: event.livemode,
             account: event.context,
-            api_version: None,
         },
     })
 }

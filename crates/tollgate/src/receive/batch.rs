@@ -185,7 +185,6 @@ fn new_event(it: &EventInput, now_ms: i64) -> NewEvent {
         created_at: incoming.created,
         object_id: incoming.object_id().map(str::to_owned),
         account: incoming.account.clone(),
-        api_version: incoming.api_version.clone(),
         status,
         error,
         retry_at: failed.then(|| retry_at(1, now_ms.div_euclid(1000))).flatten(),
@@ -418,7 +417,6 @@ pub async fn record_failure(
     let incoming = &mut broken.incoming;
     incoming.event_type = storable(&incoming.event_type);
     incoming.account = incoming.account.as_deref().map(storable);
-    incoming.api_version = incoming.api_version.as_deref().map(storable);
     let mut tx = db.begin().await?;
     let recorded = store::event::record(&mut tx, vec![new_event(&broken, now_ms)]).await?;
     let failed_before = recorded.iter().find(|it| !it.is_new).map(|it| it.attempts);

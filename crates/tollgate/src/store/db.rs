@@ -1,6 +1,5 @@
 //! Connections to both databases behind one door.
 
-use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,9 +29,11 @@ const POSTGRES_SESSION: &str = "set enable_seqscan = off; set enable_bitmapscan 
 const STATEMENTS_CACHED: usize = 256;
 /// What SQLite's writer keeps of the database in memory, in KiB; readers keep its default of 2 MiB.
 const WRITER_CACHE: &str = "-16000";
-/// Beyond this SQLite's write-ahead log is moved into its database; the smaller, the more often a
-/// page that is written again and again is moved in vain.
-const WAL_BYTES: u64 = 4 << 20;
+/// Pages of SQLite's write-ahead log beyond which it begins anew: 16 MiB.
+const WAL_PAGES: i64 = 4096;
+/// What is kept of the log's file when it begins anew. Writing where there already is a file costs
+/// the file system much less than growing one.
+const WAL_BYTES_KEPT: &str = "67108864";
 
 /// A database; cloning shares its connections.
 #[derive(Clone, Debug)]
@@ -51,7 +52,6 @@ enum Backend {
         writer: SqlitePool,
         readers: SqlitePool,
         checkpointer: SqlitePool,
-        wal: PathBuf,
     },
     Postgres(PgPool),
 }
@@ -210,21 +210,20 @@ impl Db {
         })
     }
 
-    /// Moves SQLite's write-ahead log into its database once it is long, so that no commit has to; on
-    /// Postgres there is nothing to do. Call it from time to time.
+    /// Moves SQLite's write-ahead log into its database, so that no commit has to; on Postgres there
+    /// is nothing to do. Call it from time to time.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn checkpoint(&self) -> Result<(), StoreError> {
-        let Backend::Sqlite { checkpointer, wal, .. } = &self.backend else { return Ok(()) };
-        let size = tokio::fs::metadata(wal).await.map_or(0, |it| it.len());
-        if size <= WAL_BYTES {
-            return Ok(());
-        }
-        // The bulk of it while the writer goes on; then the rest, for which it waits shortly, so
-        // that it begins the log anew.
-        for pragma in ["pragma wal_checkpoint(passive)", "pragma wal_checkpoint(restart)"] {
-            sqlx::query(pragma).execute(checkpointer).await.map_err(classify)?;
+        let Backend::Sqlite { checkpointer, .. } = &self.backend else { return Ok(()) };
+        // The writer goes on meanwhile.
+        let passive = sqlx::query_as("pragma wal_checkpoint(passive)").fetch_one(checkpointer);
+        let (_busy, pages, _moved): (i64, i64, i64) = passive.await.map_err(classify)?;
+        if pages > WAL_PAGES {
+            // For the little that came since, it waits; then it begins the log anew.
+            let restart = sqlx::query("pragma wal_checkpoint(restart)").execute(checkpointer);
+            restart.await.map_err(classify)?;
         }
         Ok(())
     }
@@ -264,7 +263,6 @@ async fn sqlite(url: &str) -> Result<Backend, StoreError> {
         .statement_cache_capacity(STATEMENTS_CACHED)
         .pragma("wal_autocheckpoint", "0")
         .disable_statement_logging();
-    let wal = PathBuf::from(format!("{}-wal", options.get_filename().display()));
     let pool = |max: u32, options: SqliteConnectOptions| {
         let pool = SqlitePoolOptions::new().max_connections(max).acquire_timeout(WAIT);
         pool.idle_timeout(None)
@@ -277,8 +275,9 @@ async fn sqlite(url: &str) -> Result<Backend, StoreError> {
         .clone()
         .row_buffer_size(1024)
         .pragma("cache_size", WRITER_CACHE)
-        // A log that begins anew is cut to this, so that its size tells how much it holds.
-        .pragma("journal_size_limit", WAL_BYTES.to_string());
+        .pragma("journal_size_limit", WAL_BYTES_KEPT)
+        // What a statement would need to be undone alone would else go through a temporary file.
+        .pragma("temp_store", "memory");
     let writer = pool(1, writer);
     // The file and its mode exist before anybody opens it to read.
     drop(writer.acquire().await.map_err(classify)?);
@@ -286,7 +285,6 @@ async fn sqlite(url: &str) -> Result<Backend, StoreError> {
         readers: pool(SQLITE_READERS, options.clone().pragma("query_only", "on")),
         checkpointer: pool(1, options),
         writer,
-        wal,
     })
 }
 

@@ -59,8 +59,6 @@ pub struct NewEvent {
     pub object_id: Option<String>,
     /// The connected account.
     pub account: Option<String>,
-    /// The API version that it is rendered in.
-    pub api_version: Option<String>,
     /// What became of it.
     pub status: Status,
     /// Why it failed.
@@ -81,7 +79,6 @@ static RECORD: Statement = Statement::batch(
         ("created_at", Type::Int),
         ("object_id", Type::Text),
         ("account", Type::Text),
-        ("api_version", Type::Text),
         ("status", Type::Text),
         ("error", Type::Text),
         ("attempts", Type::Int),
@@ -89,9 +86,9 @@ static RECORD: Statement = Statement::batch(
         ("received_ms", Type::Int),
         ("payload", Type::Bytes),
     ],
-    "insert into event (id, type, created_at, object_id, account, api_version, status, error,
+    "insert into event (id, type, created_at, object_id, account, status, error,
         attempts, retry_at, seen, received_ms, payload)
-     select id, type, created_at, object_id, account, api_version, status, error,
+     select id, type, created_at, object_id, account, status, error,
         attempts, retry_at, 1, received_ms, payload
      from {rows} as r
      where true
@@ -125,7 +122,6 @@ pub async fn record(tx: &mut Tx<'_>, events: Vec<NewEvent>) -> Result<Vec<Record
             it.created_at,
             it.object_id,
             it.account,
-            it.api_version,
             it.status.as_str(),
             it.error,
             attempts,
@@ -316,8 +312,6 @@ pub struct Summary {
     pub object_id: Option<String>,
     /// The connected account.
     pub account: Option<String>,
-    /// The API version that it is rendered in.
-    pub api_version: Option<String>,
     /// What became of it.
     pub status: String,
     /// Why it failed.
@@ -334,7 +328,7 @@ pub struct Summary {
 
 static SHOW: Statement = Statement::plain(
     "show_event",
-    "select id, type, created_at, object_id, account, api_version, status, error, attempts,
+    "select id, type, created_at, object_id, account, status, error, attempts,
         retry_at, seen, received_ms, payload
      from event where id = $1",
 );
@@ -345,19 +339,19 @@ static SHOW: Statement = Statement::plain(
 /// As the database says, or the body is damaged.
 pub async fn show(db: &Db, id: &str) -> Result<Option<(Summary, Vec<u8>)>, StoreError> {
     let rows = db.fetch(&SHOW, params![id]).await?;
-    rows.first().map(|row| Ok((summary(row)?, body(row, 12)?))).transpose()
+    rows.first().map(|row| Ok((summary(row)?, body(row, 11)?))).transpose()
 }
 
 static LIST: Statement = Statement::plain(
     "list_events",
-    "select id, type, created_at, object_id, account, api_version, status, error, attempts,
+    "select id, type, created_at, object_id, account, status, error, attempts,
         retry_at, seen, received_ms
      from event order by received_ms desc, id desc limit $1",
 );
 
 static LIST_BY_STATUS: Statement = Statement::plain(
     "list_events_by_status",
-    "select id, type, created_at, object_id, account, api_version, status, error, attempts,
+    "select id, type, created_at, object_id, account, status, error, attempts,
         retry_at, seen, received_ms
      from event where status = $1 order by received_ms desc, id desc limit $2",
 );
@@ -402,13 +396,12 @@ fn summary(row: &Row) -> Result<Summary, StoreError> {
         created_at: row.get(2)?,
         object_id: row.get(3)?,
         account: row.get(4)?,
-        api_version: row.get(5)?,
-        status: row.get(6)?,
-        error: row.get(7)?,
-        attempts: row.get(8)?,
-        retry_at: row.get(9)?,
-        seen: row.get(10)?,
-        received_ms: row.get(11)?,
+        status: row.get(5)?,
+        error: row.get(6)?,
+        attempts: row.get(7)?,
+        retry_at: row.get(8)?,
+        seen: row.get(9)?,
+        received_ms: row.get(10)?,
     })
 }
 

@@ -120,7 +120,7 @@ impl Statement {
 
 /// SQLite prepares a text for each size of a batch, so batches are filled up to one of these
 /// with rows of nulls that the text leaves out.
-const SIZES: [usize; 6] = [1, 4, 16, 64, 256, 1024];
+const SIZES: [usize; 13] = [1, 4, 8, 16, 24, 32, 40, 48, 64, 96, 128, 256, 1024];
 
 /// The most rows of one statement; larger batches are cut by their caller.
 pub const ROWS_MAX: usize = 1024;
