@@ -1,7 +1,7 @@
 //! Who takes part in a story: the customer, the user behind it, and what is for sale.
 
-use super::dice::{Dice, hash};
 use super::versions::ApiVersionShape;
+use crate::dice::{Dice, hash};
 
 /// Who takes part in a story, and when it begins.
 ///

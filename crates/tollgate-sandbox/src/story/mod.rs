@@ -5,9 +5,8 @@
 //! [`for_event`] one that contains a wanted event type, [`mix`] the endless traffic of many
 //! customers. The same input gives the same bytes on every machine.
 
-mod calendar;
+pub(crate) mod calendar;
 mod cast;
-mod dice;
 mod json;
 mod objects;
 mod people;

@@ -1,8 +1,8 @@
 //! The people and the cards of the stories. Names are invented, e-mail addresses end in
 //! `example.com`, card numbers are never whole.
 
-use super::dice::{Dice, hash};
 use super::json::Json;
+use crate::dice::{Dice, hash};
 
 const FIRST: [&str; 40] = [
     "Ada", "Amara", "Anders", "Beatriz", "Bilal", "Camille", "Chidi", "Clara", "Daan", "Dmitri",

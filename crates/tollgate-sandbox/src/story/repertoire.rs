@@ -2,13 +2,13 @@
 
 use super::StoryEvent;
 use super::cast::Cast;
-use super::dice::Dice;
 use super::stories::{
     disputes, endings, failures, invoices, money_back, orders, plan_changes, shop, subscribing,
     thin, trials,
 };
 use super::teller::Teller;
 use super::versions::ApiVersionShape;
+use crate::dice::Dice;
 
 /// What a story is called and what happens in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,10 +2,10 @@
 
 use super::StoryEvent;
 use super::cast::Cast;
-use super::dice::{Dice, Ids};
 use super::json::{Json, previous_attributes};
 use super::people::Person;
 use super::versions::{ApiVersionShape, render};
+use crate::dice::{Dice, Ids};
 
 /// A body rarely needs more; a longer one grows once.
 const BODY_BYTES: usize = 8 * 1024;

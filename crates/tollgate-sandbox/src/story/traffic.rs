@@ -5,8 +5,8 @@ use std::vec::IntoIter;
 
 use super::StoryEvent;
 use super::cast::Cast;
-use super::dice::Dice;
 use super::repertoire::story;
+use crate::dice::Dice;
 
 /// How many customers' stories are told at once.
 const OPEN_STORIES: usize = 512;

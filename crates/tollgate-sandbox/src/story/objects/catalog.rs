@@ -1,8 +1,8 @@
 //! What is for sale: products, prices and the plans they once were, coupons, promotion codes.
 
+use crate::dice::{Dice, hash};
 use crate::story::calendar::add_months;
 use crate::story::cast::Cast;
-use crate::story::dice::{Dice, hash};
 use crate::story::json::{Blank, Json};
 use crate::story::people::shop;
 use crate::story::teller::Teller;

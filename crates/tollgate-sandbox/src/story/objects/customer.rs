@@ -1,6 +1,6 @@
 //! Customers and their payment methods.
 
-use crate::story::dice::{Dice, hash};
+use crate::dice::{Dice, hash};
 use crate::story::json::{Blank, Json};
 use crate::story::people::Card;
 use crate::story::teller::Teller;

@@ -1,6 +1,6 @@
 //! What a customer is entitled to.
 
-use crate::story::dice::{Dice, hash};
+use crate::dice::{Dice, hash};
 use crate::story::json::{Blank, Json};
 use crate::story::teller::Teller;
 

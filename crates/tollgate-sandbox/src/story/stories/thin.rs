@@ -1,10 +1,10 @@
 //! Thin events: the same stories as references, without the objects.
 //! The type carries a `v1.` prefix and `snapshot_event` names the event with the object.
 
+use crate::dice::{Dice, hash};
 use crate::story::StoryEvent;
 use crate::story::calendar::rfc3339;
 use crate::story::cast::Cast;
-use crate::story::dice::{Dice, hash};
 use crate::story::json::Json;
 
 /// What begins the type of a thin event.

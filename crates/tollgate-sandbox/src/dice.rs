@@ -8,18 +8,18 @@ const EPOCH: i64 = 1_300_000_000;
 
 /// A stream of numbers that follows from its seed (splitmix64).
 #[derive(Debug, Clone)]
-pub(super) struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
     /// Returns the stream of `seed` for one `purpose`.
-    pub(super) fn new(seed: u64, purpose: &str) -> Self {
+    pub(crate) fn new(seed: u64, purpose: &str) -> Self {
         let mut dice = Self(seed ^ hash(purpose));
         dice.next();
         dice
     }
 
     /// Returns the next number.
-    pub(super) fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -28,42 +28,42 @@ impl Dice {
     }
 
     /// Returns a number in `0..end`; `end` is at least 1.
-    pub(super) fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
 
     /// Returns a number in `from..=to`.
-    pub(super) fn between(&mut self, from: i64, to: i64) -> i64 {
+    pub(crate) fn between(&mut self, from: i64, to: i64) -> i64 {
         let width = u64::try_from(to - from + 1).expect("`from` is not above `to`");
         from + i64::try_from(self.below(width)).expect("below an i64")
     }
 
     /// Returns one of the choices.
-    pub(super) fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
+    pub(crate) fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
         choices[usize::try_from(self.below(choices.len() as u64)).expect("below a usize")]
     }
 
     /// Appends `count` letters and digits.
-    pub(super) fn letters(&mut self, out: &mut String, count: usize) {
+    pub(crate) fn letters(&mut self, out: &mut String, count: usize) {
         self.write(out, count, 62);
     }
 
     /// Returns `count` letters and digits.
-    pub(super) fn word(&mut self, count: usize) -> String {
+    pub(crate) fn word(&mut self, count: usize) -> String {
         let mut out = String::with_capacity(count);
         self.letters(&mut out, count);
         out
     }
 
     /// Returns `count` upper-case letters and digits, as in an invoice's prefix.
-    pub(super) fn capitals(&mut self, count: usize) -> String {
+    pub(crate) fn capitals(&mut self, count: usize) -> String {
         let mut out = String::with_capacity(count);
         self.write(&mut out, count, 36);
         out
     }
 
     /// Returns `count` decimal digits.
-    pub(super) fn decimals(&mut self, count: usize) -> String {
+    pub(crate) fn decimals(&mut self, count: usize) -> String {
         let mut out = String::with_capacity(count);
         self.write(&mut out, count, 10);
         out
@@ -85,7 +85,7 @@ impl Dice {
 }
 
 /// Returns a 64-bit hash of a text (FNV-1a), the same on every machine.
-pub(super) fn hash(text: &str) -> u64 {
+pub(crate) fn hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |state, byte| {
         (state ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })
@@ -93,7 +93,7 @@ pub(super) fn hash(text: &str) -> u64 {
 
 /// Makes the ids of one story.
 #[derive(Debug, Clone)]
-pub(super) struct Ids {
+pub(crate) struct Ids {
     dice: Dice,
     /// The ten characters that the ids of one Stripe account share.
     account: String,
@@ -101,13 +101,13 @@ pub(super) struct Ids {
 
 impl Ids {
     /// Returns the ids of a story: `key` names the story, `account` the Stripe account.
-    pub(super) fn new(seed: u64, key: &str, account: &str) -> Self {
+    pub(crate) fn new(seed: u64, key: &str, account: &str) -> Self {
         let account = Dice::new(hash(account), "account").word(10);
         Self { dice: Dice::new(seed, key), account }
     }
 
     /// Returns `{prefix}{five digits of the time}{account}{eight random}`, as `evt_1…` and `pi_3…`.
-    pub(super) fn timed(&mut self, prefix: &str, created: i64) -> String {
+    pub(crate) fn timed(&mut self, prefix: &str, created: i64) -> String {
         let mut out = String::with_capacity(prefix.len() + 23);
         out.push_str(prefix);
         let mut left = u64::try_from(created.saturating_sub(EPOCH).max(0)).expect("not negative");
@@ -123,7 +123,7 @@ impl Ids {
     }
 
     /// Returns `{prefix}{count random}`, as `cus_…` and `prod_…`.
-    pub(super) fn plain(&mut self, prefix: &str, count: usize) -> String {
+    pub(crate) fn plain(&mut self, prefix: &str, count: usize) -> String {
         let mut out = String::with_capacity(prefix.len() + count);
         out.push_str(prefix);
         self.dice.letters(&mut out, count);
@@ -131,13 +131,13 @@ impl Ids {
     }
 
     /// Returns an id for the account itself, `acct_1…`, the same in every story of the account.
-    pub(super) fn account(&self) -> String {
+    pub(crate) fn account(&self) -> String {
         let rest = Dice::new(hash(&self.account), "account id").word(5);
         format!("acct_1{rest}{}", self.account)
     }
 
     /// Returns the story's own stream of chance.
-    pub(super) fn dice(&mut self) -> &mut Dice {
+    pub(crate) fn dice(&mut self) -> &mut Dice {
         &mut self.dice
     }
 }
