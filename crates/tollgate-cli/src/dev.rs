@@ -1,13 +1,21 @@
-//! `tollgate dev`: the server on an embedded database with test secrets, for a newcomer without an
-//! account and without a network, and a page that shows what happens.
+//! `tollgate dev`: the server and the sandbox together, with test secrets and plans to buy, for a
+//! newcomer without an account and without a network; and a page that shows what happens. The
+//! server lives in the sandbox's time, so that moving its clock moves everything.
 
+mod plans;
+
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::Context as _;
+use serde_json::{Value, json};
 use tollgate::clock::Clock;
 use tollgate::config::{Config, LogFormat, Secret};
 use tollgate::serve::Server;
+use tollgate_sandbox::server::{Options, Sandbox};
 
+use crate::sandbox::{LISTEN, LISTEN_VARIABLE};
 use crate::{logging, shutdown};
 
 /// Signs the events of `tollgate trigger` where nothing else is configured. Known to everybody:
@@ -15,6 +23,8 @@ use crate::{logging, shutdown};
 pub const WEBHOOK_SECRET: &str = "whsec_tollgate_dev";
 /// The app's key where none is configured.
 const API_KEY: &str = "dev";
+/// How our webhook endpoint is found again in the sandbox.
+const MADE_BY: &str = "tollgate dev";
 
 /// Run everything offline, with test secrets, and a page that shows what happens.
 #[derive(Debug, clap::Args)]
@@ -22,6 +32,12 @@ pub struct Arguments {
     /// The database's file.
     #[arg(long, default_value = "tollgate-dev.db", value_name = "FILE")]
     database: PathBuf,
+    /// Where the sandbox listens; port 0 takes a free one.
+    #[arg(long, env = LISTEN_VARIABLE, default_value = LISTEN, value_name = "ADDR")]
+    sandbox_listen: SocketAddr,
+    /// The sandbox's file [default: beside the database, ending in .sandbox].
+    #[arg(long, value_name = "FILE")]
+    sandbox_file: Option<PathBuf>,
     /// Show a log line for each event.
     #[arg(long)]
     verbose: bool,
@@ -29,11 +45,22 @@ pub struct Arguments {
 
 /// Runs the command until SIGTERM or SIGINT.
 pub async fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let config = development(Config::from_environment(file)?, arguments);
+    let mut config = development(Config::from_environment(file)?, arguments);
     let _lines = logging::start(&config)?;
-    let server = Server::start(&config, &Clock::system()).await?;
-    print!("{}", welcome(&server, &config));
-    shutdown::requested().await;
+    let stopping = shutdown::requested();
+    let sandbox = start_sandbox(arguments).await?;
+    plans::stock(&sandbox)?;
+    let endpoint = endpoint(&sandbox, config.server.listen)?;
+    config.webhook_secrets.push(Secret::new(&endpoint.secret));
+    config.sandbox_url = Some(sandbox.url());
+    if !plans::are_configured(&config) {
+        plans::configure(&mut config.rulebook);
+    }
+    let server = Server::start(&config, &Clock::ahead(sandbox.ahead())).await?;
+    introduce(&sandbox, &endpoint, server.address())?;
+    print!("{}", welcome(&server, &sandbox, &config));
+    stopping.await;
+    sandbox.stop().await;
     server.stop().await;
     Ok(ExitCode::SUCCESS)
 }
@@ -53,8 +80,65 @@ fn development(mut config: Config, arguments: &Arguments) -> Config {
     config
 }
 
-fn welcome(server: &Server, config: &Config) -> String {
-    let address = server.address();
+async fn start_sandbox(arguments: &Arguments) -> anyhow::Result<Sandbox> {
+    let beside = || arguments.database.with_extension("sandbox");
+    let file = arguments.sandbox_file.clone().unwrap_or_else(beside);
+    let options =
+        Options { listen: arguments.sandbox_listen, file: Some(file), ..Options::default() };
+    let started = Sandbox::start(options).await;
+    started.context("start the sandbox (--sandbox-listen names another address)")
+}
+
+/// Our webhook endpoint in the sandbox.
+struct Endpoint {
+    id: String,
+    secret: String,
+    url: String,
+}
+
+/// Finds our webhook endpoint, which is made once and so keeps its secret.
+fn endpoint(sandbox: &Sandbox, address: SocketAddr) -> anyhow::Result<Endpoint> {
+    let known = plans::get(sandbox, "/_sandbox/endpoints")?;
+    let mut known = known["data"].as_array().cloned().unwrap_or_default().into_iter();
+    let ours = known.find(|it| it["metadata"]["made_by"] == MADE_BY);
+    let ours = match ours {
+        Some(ours) => ours,
+        None => {
+            let params = json!({
+                "url": webhook_url(address),
+                "enabled_events": ["*"],
+                "metadata": { "made_by": MADE_BY },
+            });
+            plans::post(sandbox, "/v1/webhook_endpoints", &params)?
+        }
+    };
+    let text = |name: &str| ours[name].as_str().map(str::to_owned);
+    let found = text("id").zip(text("secret")).zip(text("url"));
+    let ((id, secret), url) = found.context("read the sandbox's webhook endpoint")?;
+    Ok(Endpoint { id, secret, url })
+}
+
+/// Tells the sandbox where the server came to listen: events go there, and customers come back.
+fn introduce(sandbox: &Sandbox, endpoint: &Endpoint, address: SocketAddr) -> anyhow::Result<()> {
+    let url = webhook_url(address);
+    if endpoint.url != url {
+        let path = format!("/v1/webhook_endpoints/{}", endpoint.id);
+        plans::post(sandbox, &path, &json!({ "url": url }))?;
+    }
+    let home = format!("http://{address}/");
+    let settings: Value = plans::get(sandbox, "/_sandbox/settings")?;
+    if settings["shop_return_url"] != *home {
+        plans::post(sandbox, "/_sandbox/settings", &json!({ "shop_return_url": home }))?;
+    }
+    Ok(())
+}
+
+fn webhook_url(address: SocketAddr) -> String {
+    format!("http://{address}/stripe/webhook")
+}
+
+fn welcome(server: &Server, sandbox: &Sandbox, config: &Config) -> String {
+    let (address, sandbox) = (server.address(), sandbox.url());
     let key = match config.api_keys.first() {
         Some(key) if key.reveal() == API_KEY => API_KEY,
         _ => "$TOLLGATE_API_KEY",
@@ -62,17 +146,21 @@ fn welcome(server: &Server, config: &Config) -> String {
     format!(
         "
   Tollgate is running.        http://{address}/
+  Choose a plan and pay:      {sandbox}/shop
+  The sandbox, an offline
+  Stripe with a clock:        {sandbox}/
 
-  In another terminal:
+  Or in another terminal:
     tollgate trigger checkout.session.completed --user ada
     curl -H 'Authorization: Bearer {key}' http://{address}/access/ada
     tollgate trigger list
 
-  Point any tool at it:       http://{address}/stripe/webhook
+  Point Stripe's libraries at the sandbox with any key of test mode (sk_test_…), and any tool
+  that sends events at        http://{address}/stripe/webhook
   Signing secret:             {WEBHOOK_SECRET}
 
   From a checkout, `tollgate` is `cargo run --`. Ctrl-C ends it; what happened is kept in
-  the database file.
+  the database file and in the sandbox's file beside it.
 
 "
     )

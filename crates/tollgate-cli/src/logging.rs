@@ -13,10 +13,22 @@ use tracing_subscriber::EnvFilter;
 /// # Errors
 /// The filter is none.
 pub fn start(config: &Config) -> anyhow::Result<WorkerGuard> {
-    let filter = EnvFilter::try_new(&config.log).context("read TOLLGATE_LOG")?;
+    start_with(&config.log, config.log_format)
+}
+
+/// Starts logging as text, for commands without a configuration.
+///
+/// # Errors
+/// The filter is none.
+pub fn start_plain(filter: &str) -> anyhow::Result<WorkerGuard> {
+    start_with(filter, LogFormat::Text)
+}
+
+fn start_with(filter: &str, format: LogFormat) -> anyhow::Result<WorkerGuard> {
+    let filter = EnvFilter::try_new(filter).context("read TOLLGATE_LOG")?;
     let (writer, guard) = NonBlocking::new(BufWriter::new(stderr()));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
-    match config.log_format {
+    match format {
         LogFormat::Json => lines.json().flatten_event(true).init(),
         LogFormat::Text => lines.with_ansi(stderr().is_terminal()).init(),
     }

@@ -6,10 +6,12 @@ mod dev;
 mod events;
 mod exit;
 mod explain;
+mod listen;
 mod logging;
 mod migrate;
 mod openapi;
 mod rebuild;
+mod sandbox;
 mod serve;
 mod shutdown;
 mod trigger;
@@ -42,8 +44,12 @@ enum Command {
     Serve,
     /// Run everything offline, with test secrets, and a page that shows what happens.
     Dev(dev::Arguments),
-    /// Build, sign and post a coherent story of events.
+    /// Make events happen in a running sandbox, or build, sign and post a coherent story of them.
     Trigger(trigger::Arguments),
+    /// Forward the events of a sandbox, or of Stripe's test mode, to an app.
+    Listen(listen::Arguments),
+    /// Run the offline Stripe alone.
+    Sandbox(sandbox::Arguments),
     /// Say why a signature fails.
     Verify(verify::Arguments),
     /// Say what a user may use, and why.
@@ -79,6 +85,8 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Serve => serve::run(file).await,
         Command::Dev(it) => dev::run(file, &it).await,
         Command::Trigger(it) => trigger::run(file, &it).await,
+        Command::Listen(it) => listen::run(&it).await,
+        Command::Sandbox(it) => sandbox::run(it).await,
         Command::Verify(it) => verify::run(&it),
         Command::Explain(it) => explain::run(file, &it).await,
         Command::Events(it) => events::run(file, &it).await,

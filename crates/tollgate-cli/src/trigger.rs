@@ -1,5 +1,8 @@
-//! `tollgate trigger EVENT`: a coherent story that contains the event, signed and posted to any
-//! URL. Its objects refer to one another, so that an app under test sees what Stripe would send.
+//! `tollgate trigger EVENT`: where a sandbox runs, the calls that make the event happen there.
+//! Elsewhere a coherent story that contains the event, signed and posted to any URL: its objects
+//! refer to one another, so that an app under test sees what Stripe would send.
+
+mod drive;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -13,18 +16,29 @@ use tollgate_stripe::signature;
 
 use crate::dev;
 use crate::exit::{self, WrongUsage};
+use crate::sandbox::{LISTEN, LISTEN_VARIABLE};
 
 /// Signs what `--bad-signature` sends; nobody's secret.
 const WRONG_SECRET: &str = "whsec_wrong";
 /// Copies of each event at the most.
 const COPIES_MAX: usize = 100;
 
-/// Build, sign and post a coherent story of events.
+/// Make events happen in a running sandbox, or build, sign and post a coherent story of them.
+///
+/// The sandbox is asked unless an option says how a story is to be told: --url, --secret, --seed,
+/// --duplicate, --shuffle, --bad-signature.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// An event type (`checkout.session.completed`) or a story (`renewal_fails_recovers`);
     /// `list` names them all.
     event: String,
+    /// The sandbox [default: the one at TOLLGATE_SANDBOX_LISTEN or http://127.0.0.1:4243, where
+    /// it runs].
+    #[arg(long, value_name = "URL", conflicts_with_all = ["url", "secret", "seed", "duplicate", "shuffle", "bad_signature"])]
+    sandbox: Option<String>,
+    /// Where a sandbox is looked for.
+    #[arg(long, hide = true, env = LISTEN_VARIABLE, default_value = LISTEN)]
+    sandbox_listen: String,
     /// The app's user who buys.
     #[arg(long)]
     user: Option<String>,
@@ -44,8 +58,8 @@ pub struct Arguments {
     #[arg(long)]
     seed: Option<u64>,
     /// Post each event so many times.
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    duplicate: usize,
+    #[arg(long, value_name = "N")]
+    duplicate: Option<usize>,
     /// Post in the order that this seed gives.
     #[arg(long, value_name = "SEED")]
     shuffle: Option<u64>,
@@ -61,6 +75,9 @@ pub struct Arguments {
 pub async fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if arguments.event == "list" {
         return Ok(list());
+    }
+    if let Some(done) = drive::run(arguments).await? {
+        return Ok(done);
     }
     let config = Config::from_environment(file)?;
     let clock = Clock::system();
@@ -79,8 +96,19 @@ pub async fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<E
     Ok(if wrong == 0 { ExitCode::SUCCESS } else { exit::found_something() })
 }
 
+impl Arguments {
+    /// Whether an option says how a story is to be told.
+    fn tell_a_story(&self) -> bool {
+        let url = self.url.is_some() || self.secret.is_some();
+        let order = self.seed.is_some() || self.duplicate.is_some() || self.shuffle.is_some();
+        url || order || self.bad_signature
+    }
+}
+
 fn list() -> ExitCode {
-    println!("Event types");
+    println!("Event types that a sandbox makes happen");
+    tollgate_sandbox::triggers().for_each(|it| println!("  {it}"));
+    println!("\nEvent types that a story tells of");
     EVENT_TYPES.iter().for_each(|it| println!("  {it}"));
     println!("\nStories");
     STORIES.iter().for_each(|it| println!("  {:<28} {}", it.name, it.summary));
@@ -108,7 +136,7 @@ fn deliveries(
         .ok_or_else(|| {
             WrongUsage(format!("no story tells of {name}: try `tollgate trigger list`"))
         })?;
-    let copies = arguments.duplicate.clamp(1, COPIES_MAX);
+    let copies = arguments.duplicate.unwrap_or(1).clamp(1, COPIES_MAX);
     Ok(match arguments.shuffle {
         Some(seed) => story::delivered(&events, copies, seed),
         None => events.iter().flat_map(|it| std::iter::repeat_n(it, copies)).cloned().collect(),

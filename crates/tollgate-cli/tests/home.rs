@@ -91,6 +91,8 @@ impl Home {
     pub fn command_of(&self, program: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
         command.args(arguments).current_dir(self.directory()).env_clear();
+        // Sandboxes of other tests are none of this one's business.
+        command.env("TOLLGATE_SANDBOX_LISTEN", "127.0.0.1:0");
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }

@@ -17,6 +17,7 @@ mod home;
 mod outage;
 mod process;
 mod rebuild;
+mod sandboxes;
 mod sending;
 mod shutdown;
 mod state;

@@ -31,7 +31,14 @@ impl Serving {
     /// Starts a server and waits until it says where it listens.
     ///
     /// It says so in a line of JSON on standard error (`serve`) or in text on standard output (`dev`).
-    pub fn start(mut command: Command) -> Self {
+    pub fn start(command: Command) -> Self {
+        let mut serving = Self::begin(command);
+        serving.address = serving.listening();
+        serving
+    }
+
+    /// Starts what listens nowhere.
+    pub fn begin(mut command: Command) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary starts");
         let (told, lines) = mpsc::channel();
@@ -52,10 +59,7 @@ impl Serving {
         }
         let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
         let id = child.id();
-        let mut serving =
-            Self { child: Mutex::new(child), id, address: unknown, lines: Mutex::new(lines), said };
-        serving.address = serving.listening();
-        serving
+        Self { child: Mutex::new(child), id, address: unknown, lines: Mutex::new(lines), said }
     }
 
     fn listening(&self) -> SocketAddr {
@@ -79,6 +83,17 @@ impl Serving {
             Err(RecvTimeoutError::Disconnected) => None,
             Err(RecvTimeoutError::Timeout) => panic!("it neither ends nor speaks"),
         }
+    }
+
+    /// Waits for a line that holds this text, and returns what follows it there.
+    pub fn line_after(&self, text: &str) -> String {
+        for _ in 0..START_LINES_MAX {
+            let line = self.line().unwrap_or_else(|| panic!("it ended: {:?}", self.said()));
+            if let Some((_, rest)) = line.split_once(text) {
+                return rest.trim().to_owned();
+            }
+        }
+        panic!("it does not say {text:?}: {:?}", self.said())
     }
 
     /// Returns all lines that it has written.

@@ -14,6 +14,8 @@ enum Source {
     System,
     /// Unix milliseconds, set by its owner.
     Manual(Arc<AtomicI64>),
+    /// So many seconds ahead of the machine's clock.
+    Ahead(Arc<AtomicI64>),
 }
 
 impl Clock {
@@ -27,11 +29,20 @@ impl Clock {
         Self(Source::Manual(Arc::new(AtomicI64::new(unix_ms))))
     }
 
+    /// Returns a clock that is as many seconds ahead of the machine's as `secs` says whenever it
+    /// is asked: that of a sandbox whose time somebody moves.
+    pub fn ahead(secs: Arc<AtomicI64>) -> Self {
+        Self(Source::Ahead(secs))
+    }
+
     /// Returns the Unix time in milliseconds.
     pub fn now_ms(&self) -> i64 {
         match &self.0 {
             Source::System => system_ms(),
             Source::Manual(at) => at.load(Ordering::Acquire),
+            Source::Ahead(secs) => {
+                system_ms().saturating_add(secs.load(Ordering::Acquire).saturating_mul(1000))
+            }
         }
     }
 
@@ -40,7 +51,7 @@ impl Clock {
         self.now_ms().div_euclid(1000)
     }
 
-    /// Moves a manual clock forward; the machine's clock cannot be moved and stays.
+    /// Moves a manual clock forward; any other is moved elsewhere or not at all, and stays.
     pub fn advance(&self, by: Duration) {
         if let Source::Manual(at) = &self.0 {
             let by_ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);

@@ -54,6 +54,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Whether `GET /` shows the page for development. No variable sets it: `tollgate dev` does.
     pub dev: bool,
+    /// The sandbox whose pages and clock that page leads to. `tollgate dev` sets it as well.
+    pub sandbox_url: Option<String>,
     settings: Vec<Setting>,
 }
 
@@ -212,6 +214,7 @@ impl Config {
             log_format: it.read("TOLLGATE_LOG_FORMAT", "json", log_format)?,
             rulebook: plans::rulebook(file, it)?,
             dev: false,
+            sandbox_url: None,
             settings: Vec::new(),
         };
         Ok(Self { settings: layers.settings, ..config })

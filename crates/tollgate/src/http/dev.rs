@@ -1,5 +1,6 @@
 //! The page that `tollgate dev` shows: who has access, which events came, and what to try next.
-//! It is whole before any script runs; a script of a few lines lets it follow what happens.
+//! It is whole before any script runs; a script of a few lines lets it follow what happens. Where a
+//! sandbox runs with it, it leads to what is for sale there and moves the sandbox's clock.
 
 use std::convert::Infallible;
 use std::sync::{Arc, LazyLock};
@@ -13,6 +14,8 @@ use futures_util::Stream;
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
+use serde_json::json;
+use tollgate_stripe::form;
 
 use super::App;
 use super::error::Error;
@@ -31,10 +34,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 const STYLE: &str = include_str!("../../assets/dev/style.css");
 const SCRIPT: &str = include_str!("../../assets/dev/live.js");
-/// Nothing comes from elsewhere, and nothing written into the page can run.
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
-    connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; \
-    frame-ancestors 'none'";
+const CLOCK: &str = include_str!("../../assets/dev/clock.js");
 
 static PAGES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut pages = Environment::new();
@@ -58,8 +58,9 @@ pub async fn page(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Res
     let html = render("page.html", &view)?;
     let mut response = Html(html).into_response();
     let headers = response.headers_mut();
+    let policy = HeaderValue::from_str(&policy(app.sandbox_url.as_deref()));
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy.map_err(|_| Error::Internal)?);
     let secure = [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "no-referrer"),
@@ -67,6 +68,16 @@ pub async fn page(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Res
     ];
     headers.extend(secure.map(|(name, text)| (name, HeaderValue::from_static(text))));
     Ok(response)
+}
+
+/// Nothing comes from elsewhere, and nothing written into the page can run. The sandbox alone is
+/// asked for its clock.
+fn policy(sandbox: Option<&str>) -> String {
+    format!(
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self' {}; \
+         img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        sandbox.unwrap_or_default()
+    )
 }
 
 /// `GET /dev/style.css`.
@@ -77,6 +88,11 @@ pub async fn style() -> Response {
 /// `GET /dev/live.js`.
 pub async fn script() -> Response {
     asset("text/javascript; charset=utf-8", SCRIPT)
+}
+
+/// `GET /dev/clock.js`.
+pub async fn clock() -> Response {
+    asset("text/javascript; charset=utf-8", CLOCK)
 }
 
 fn asset(kind: &'static str, text: &'static str) -> Response {
@@ -131,6 +147,26 @@ struct View {
     state: PageState,
     mode: &'static str,
     host: String,
+    sandbox: Option<SandboxView>,
+}
+
+/// The sandbox, and the time that it is there and so here too.
+#[derive(Debug, Serialize)]
+struct SandboxView {
+    url: String,
+    now: i64,
+    at: String,
+    clock: String,
+}
+
+impl SandboxView {
+    /// The page tells minutes: it need not change every second.
+    fn new(url: &str, now: i64) -> Self {
+        let now = now - now.rem_euclid(60);
+        let at = rfc3339(now);
+        let clock = at.get(..16).unwrap_or_default().replace('T', " ");
+        Self { url: url.to_owned(), now, at, clock }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -147,6 +183,8 @@ struct PageState {
 #[derive(Debug, Serialize)]
 struct UserRow {
     user_id: String,
+    /// Names the user in an address.
+    query: String,
     granted: bool,
     plan: String,
     why: String,
@@ -163,6 +201,7 @@ struct EventRow {
     object_id: Option<String>,
     seen: i64,
     at: String,
+    day: String,
     clock: String,
 }
 
@@ -177,11 +216,13 @@ async fn view(app: &App, headers: &HeaderMap) -> Result<View, Error> {
     };
     let host = headers.get(header::HOST).and_then(|it| it.to_str().ok());
     let host = host.unwrap_or("127.0.0.1:4242").to_owned();
-    Ok(View { state: PageState::new(&users, events), mode, host })
+    let sandbox = app.sandbox_url.as_ref().map(|url| SandboxView::new(url, app.clock.now()));
+    let state = PageState::new(&users, events, sandbox.is_some());
+    Ok(View { state, mode, host, sandbox })
 }
 
 impl PageState {
-    fn new(users: &[StoredAccess], events: Vec<Summary>) -> Self {
+    fn new(users: &[StoredAccess], events: Vec<Summary>, sandboxed: bool) -> Self {
         let (granted, denied): (Vec<&StoredAccess>, Vec<&StoredAccess>) =
             users.iter().partition(|it| it.access.granted);
         let names: Vec<&str> = granted.iter().map(|it| it.user_id.as_str()).collect();
@@ -197,7 +238,7 @@ impl PageState {
             },
             example: shell_word(example.unwrap_or("ada")),
             users: granted.into_iter().chain(denied).map(UserRow::new).collect(),
-            events: events.into_iter().map(EventRow::new).collect(),
+            events: events.into_iter().map(|it| EventRow::new(it, sandboxed)).collect(),
         }
     }
 }
@@ -259,6 +300,7 @@ impl UserRow {
         };
         Self {
             user_id: it.user_id.clone(),
+            query: form::encode(&json!({ "user": it.user_id })),
             granted: access.granted,
             plan: access.plan.clone(),
             why,
@@ -268,8 +310,9 @@ impl UserRow {
 }
 
 impl EventRow {
-    fn new(it: Summary) -> Self {
-        let at = it.received_ms.div_euclid(1000);
+    /// Where somebody moves the clock, when it happened says more than when it came.
+    fn new(it: Summary, sandboxed: bool) -> Self {
+        let at = if sandboxed { it.created_at } else { it.received_ms.div_euclid(1000) };
         let text = rfc3339(at);
         Self {
             id: it.id,
@@ -278,6 +321,7 @@ impl EventRow {
             error: it.error,
             object_id: it.object_id,
             seen: it.seen,
+            day: text.get(..10).unwrap_or_default().to_owned(),
             clock: text.get(11..19).unwrap_or_default().to_owned(),
             at: text,
         }

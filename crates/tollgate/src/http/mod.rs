@@ -95,6 +95,7 @@ pub const ROUTES: &[Route] = &[
     on(Who::Developer, "GET",  "/dev/stream",                || get(dev::stream)),
     on(Who::Developer, "GET",  "/dev/style.css",             || get(dev::style)),
     on(Who::Developer, "GET",  "/dev/live.js",               || get(dev::script)),
+    on(Who::Developer, "GET",  "/dev/clock.js",              || get(dev::clock)),
 ];
 
 /// What all handlers share.
@@ -110,6 +111,7 @@ pub struct App {
     webhook_path: Option<String>,
     tolerance_secs: i64,
     dev: bool,
+    sandbox_url: Option<String>,
     /// The database's mode, once known.
     mode: OnceCell<bool>,
     /// The database has its tables.
@@ -140,6 +142,7 @@ impl App {
             webhook_path: config.server.webhook_path.clone(),
             tolerance_secs: config.server.webhook_tolerance_secs,
             dev: config.dev,
+            sandbox_url: config.sandbox_url.clone(),
             mode: OnceCell::new(),
             ready: AtomicBool::new(false),
             closing,
