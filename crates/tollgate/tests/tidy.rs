@@ -149,6 +149,20 @@ fn rules_name_nothing_but_stripes_shapes() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The same seed and the same calls give the same bytes: the world reads nothing else.
+#[test]
+fn the_sandbox_does_io_in_its_server_alone() {
+    let src = workspace().join("crates/tollgate-sandbox/src");
+    let io = ["std::net", "std::fs", "std::env", "std::time", "tokio::", "axum::", "reqwest::"];
+    let mut wrong = Vec::new();
+    for (path, text) in sources(&src).iter().filter(|(it, _)| !it.starts_with(src.join("server"))) {
+        for line in code(text).filter(|line| io.iter().any(|it| line.contains(it))) {
+            wrong.push(format!("{}: {line}", path.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn every_file_says_what_it_is_for_and_is_not_too_long() {
     let mut wrong = Vec::new();
