@@ -25,7 +25,8 @@ const environment = {
   TOLLGATE_LISTEN: "127.0.0.1:0",
   STRIPE_WEBHOOK_SECRET: `${OLD_SECRET},${SECRET}`,
   TOLLGATE_API_KEY: "the-key-of-the-official-tests",
-  // Nothing but tests knows this: a server that is no test's lives on.
+  // Nothing but tests knows this: a server that is no test's lives on. A binary that was built for
+  // the tests, as `cargo nextest` leaves one, dies here; `cargo build -p tollgate-cli` makes another.
   TOLLGATE_CRASH_AT: "begun:1",
 };
 
