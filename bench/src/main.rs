@@ -11,11 +11,16 @@ mod load;
 mod plan;
 mod reads;
 mod report;
+mod sandbox;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+
+/// The same as the binary's, so that what runs in this process costs what it does there.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[derive(Parser)]
 #[command(about, version)]
@@ -30,11 +35,15 @@ enum Command {
     Load(load::Options),
     /// Starts a server, waits for its first 200, stops it, prints the milliseconds
     ColdStart(cold_start::Options),
+    /// Measures the offline Stripe
+    #[command(subcommand)]
+    Sandbox(sandbox::Command),
 }
 
 fn main() -> Result<ExitCode> {
     match Arguments::parse().command {
         Command::Load(options) => load::main(&options),
         Command::ColdStart(options) => cold_start::main(&options),
+        Command::Sandbox(command) => sandbox::main(&command),
     }
 }
