@@ -64,10 +64,15 @@ function fate(event, tries) {
 function event(row, tries) {
   return h("li", { "data-key": row.id },
     h("p", { class: "name" }, h("button", { type: "button", class: "plain event", onclick: () => detail(row.id) },
-      row.type.split(/(?<=\.)/).flatMap((part) => [part, document.createElement("wbr")]))),
+      breakable(row.type))),
     fate(row, tries) ?? h("span"),
     h("p", { class: "code" }, row.object),
     h("p", { class: "soft small" }, moment(row.created, SHORT)));
+}
+
+/** A type may break after its dots, and so fits a phone. */
+function breakable(type) {
+  return type.split(/(?<=\.)/).flatMap((part) => [part, document.createElement("wbr")]);
 }
 
 /** Shows an event as it was sent. */
@@ -79,7 +84,7 @@ async function detail(id) {
     if (told.error) throw new Error(told.error.message);
     const box = h("dialog", { class: "detail", "aria-labelledby": "detail-title" },
       h("div", { class: "stack" },
-        h("h2", { id: "detail-title" }, told.type),
+        h("h2", { id: "detail-title" }, breakable(told.type)),
         h("pre", { tabindex: "0" }, JSON.stringify(told, null, 2)),
         h("button", { type: "button", onclick: () => box.close() }, "Close")));
     box.addEventListener("close", () => box.remove());
