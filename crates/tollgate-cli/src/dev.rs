@@ -53,6 +53,7 @@ pub async fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<E
     let endpoint = endpoint(&sandbox, config.server.listen)?;
     config.webhook_secrets.push(Secret::new(&endpoint.secret));
     config.sandbox_url = Some(sandbox.url());
+    sell_in(&mut config, &sandbox);
     if !plans::are_configured(&config) {
         plans::configure(&mut config.rulebook);
     }
@@ -78,6 +79,13 @@ fn development(mut config: Config, arguments: &Arguments) -> Config {
         "warn".clone_into(&mut config.log);
     }
     config
+}
+
+/// Whatever is configured, nothing here calls the real Stripe: the sandbox takes any key.
+fn sell_in(config: &mut Config, sandbox: &Sandbox) {
+    config.stripe_key = Some(Secret::new("sk_test_tollgate_dev"));
+    config.publishable_key = Some("pk_test_tollgate_dev".to_owned());
+    config.stripe_api_base = sandbox.url();
 }
 
 async fn start_sandbox(arguments: &Arguments) -> anyhow::Result<Sandbox> {

@@ -93,6 +93,6 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Rebuild(it) => rebuild::run(file, &it).await,
         Command::Config(it) => config::run(file, &it),
         Command::Migrate => migrate::run(file).await,
-        Command::Openapi => Ok(openapi::run()),
+        Command::Openapi => openapi::run(),
     }
 }

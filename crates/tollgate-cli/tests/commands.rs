@@ -1,5 +1,7 @@
 //! Each command as a user runs it: what it prints, and what its exit code says.
 
+use std::process::Stdio;
+
 use serde_json::Value;
 use tollgate_stripe::signature;
 
@@ -251,6 +253,17 @@ fn openapi_prints_what_the_server_serves() {
     let serving = home.serve();
     assert_eq!(serving.get("/openapi.json").json(), printed);
     serving.stop();
+}
+
+#[test]
+fn openapi_may_be_read_in_part() {
+    let home = Home::sqlite();
+    let mut command = home.command(&["openapi"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
+    drop(child.stdout.take());
+    let done = child.wait_with_output().expect("it ends");
+    assert_eq!((done.status.code(), String::from_utf8_lossy(&done.stderr)), (Some(0), "".into()));
 }
 
 #[test]

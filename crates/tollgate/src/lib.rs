@@ -10,10 +10,13 @@
 //! - [`store`]: the only room with SQL, for SQLite and Postgres;
 //! - [`answer`]: what a user may use, and why;
 //! - [`reconcile`]: replay and rebuild;
+//! - [`stripe_api`]: calls of Stripe's API;
+//! - [`billing`]: Checkout, the way back from it, the portal;
 //! - [`http`]: routes and pages;
 //! - [`config`], [`clock`]: the only rooms that read the environment and the time.
 
 pub mod answer;
+pub mod billing;
 pub mod clock;
 pub mod config;
 pub mod crash;
@@ -24,4 +27,5 @@ pub mod reconcile;
 pub mod rules;
 pub mod serve;
 pub mod store;
+pub mod stripe_api;
 pub mod webhook;

@@ -97,6 +97,7 @@ impl Server {
         let db = Db::connect(config.database_url.reveal()).await.map_err(ServeError::Database)?;
         let (receiver, writers) = receive::open(&db, &Arc::new(config.rulebook.clone()), clock);
         let (closing, is_closing) = watch::channel(false);
+        let config = &config.at(address);
         let app = Arc::new(App::new(config, db, receiver, clock.clone(), is_closing.clone()));
         let prepared = prepare(&app, config.livemode()).await;
         let serving =
@@ -136,6 +137,7 @@ impl Server {
         self.chores.spawn(checkpoints(self.app.db.clone()));
         self.chores.spawn(purges(Arc::clone(&self.app)));
         self.chores.spawn(count_changes(Arc::clone(&self.app)));
+        self.chores.spawn(check_prices(Arc::clone(&self.app)));
     }
 
     /// Stops: takes no new connection, lets requests finish, then writes what is still waiting.
@@ -237,5 +239,18 @@ async fn count_changes(app: Arc<App>) {
             Err(RecvError::Lagged(missed)) => app.metrics.access_changes.inc_by(missed),
             Err(RecvError::Closed) => return,
         };
+    }
+}
+
+/// A plan that cannot be bought is better known before somebody wants it.
+async fn check_prices(app: Arc<App>) {
+    let Some(billing) = &app.billing else { return };
+    match billing.missing_prices().await {
+        Ok(missing) if missing.is_empty() => {}
+        Ok(missing) => {
+            let prices = missing.join(", ");
+            tracing::error!(prices, "Plans name prices that are not for sale at Stripe");
+        }
+        Err(error) => tracing::warn!(error = %error, "The plans' prices could not be checked"),
     }
 }

@@ -2,16 +2,21 @@
 //! version, snapshot or thin. Nothing here can fail for what an object says: what cannot be read
 //! becomes [`Reading::Broken`] and is stored as a failed event, never lost.
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use tollgate_stripe::event::{Event, EventError, SnapshotEvent, ThinEvent};
 use tollgate_stripe::id::EventId;
 use tollgate_stripe::object::{Kind, Object};
 use tollgate_stripe::signature::{self, SignatureError};
+use tollgate_stripe::version;
 
 use crate::rules::catalog;
 use crate::rules::effects::{self, Effect, EffectKind, News};
 use crate::rules::merge::Contestant;
-use crate::rules::observation::Observation;
+use crate::rules::observation::{Observation, Origin};
+
+/// The type under which what we fetched stands among the events.
+pub const FETCHED: &str = "tollgate.fetched";
 
 /// An event that came in, normalised.
 #[derive(Clone, Debug)]
@@ -138,11 +143,50 @@ pub fn read(body: &[u8]) -> Result<Incoming, EventError> {
     })
 }
 
+/// Makes an event of an object that Stripe was asked for, so that it enters by the same door, is
+/// kept, and counts again whenever the state is derived anew. `seen_at` is its second by Stripe's
+/// clock, `asked_ms` the Unix milliseconds, by ours, before the question: what was asked for later
+/// gets the later name. Returns the event and its body.
+///
+/// # Errors
+/// It is no object of a kind that we keep.
+pub fn fetched(
+    object: &Value,
+    seen_at: i64,
+    asked_ms: i64,
+) -> Result<(Incoming, Vec<u8>), EventError> {
+    let text = object.to_string();
+    let digest = Sha256::digest(text.as_bytes());
+    let digest: String = digest.iter().take(8).map(|it| format!("{it:02x}")).collect();
+    let event = json!({
+        "id": format!("fetch_{asked_ms:015}_{digest}"),
+        "object": "event",
+        "type": FETCHED,
+        "api_version": version::PINNED,
+        "created": seen_at,
+        "livemode": object["livemode"].as_bool().unwrap_or_default(),
+        "data": { "object": object },
+    });
+    let body = event.to_string().into_bytes();
+    Ok((read(&body)?, body))
+}
+
+/// Returns the kind of object that an event carries; `None` if we do not act on it.
+fn kind_of(event: &SnapshotEvent<'_>) -> Option<Kind> {
+    match event.kind.as_str() {
+        FETCHED => {
+            let object: Value = serde_json::from_str(event.object.get()).ok()?;
+            object["object"].as_str()?.parse().ok()
+        }
+        kind => catalog::entry(kind).map(|it| it.kind),
+    }
+}
+
 fn read_snapshot(event: &SnapshotEvent<'_>) -> Reading {
-    let Some(entry) = catalog::entry(&event.kind) else { return Reading::Ignored };
-    let object = match Object::read(entry.kind, event.object.get()) {
+    let Some(kind) = kind_of(event) else { return Reading::Ignored };
+    let object = match Object::read(kind, event.object.get()) {
         Ok(object) => ended_by(&event.kind, object),
-        Err(error) => return Reading::Broken(format!("read {}: {error}", entry.kind.as_str())),
+        Err(error) => return Reading::Broken(format!("read {}: {error}", kind.as_str())),
     };
     let previous = event.previous_attributes.and_then(|it| serde_json::from_str(it.get()).ok());
     let effects = effects::facts(&News {
@@ -157,7 +201,7 @@ fn read_snapshot(event: &SnapshotEvent<'_>) -> Reading {
             Reading::Observed { key, observation: Box::new(observation), effects }
         }
         None if event.kind == "invoice.upcoming" => Reading::Noted { object_id: None, effects },
-        None => Reading::Broken(format!("read {}: its id is missing", entry.kind.as_str())),
+        None => Reading::Broken(format!("read {}: its id is missing", kind.as_str())),
     }
 }
 
@@ -165,7 +209,11 @@ fn observation(event: &SnapshotEvent<'_>, object: Object) -> Observation {
     Observation {
         event_id: event.id.clone(),
         at: event.created,
-        is_creation: event.kind.ends_with(".created"),
+        origin: match event.kind.as_str() {
+            FETCHED => Origin::Fetched,
+            it if it.ends_with(".created") => Origin::Creation,
+            _ => Origin::Change,
+        },
         object,
     }
 }
@@ -217,8 +265,7 @@ fn read_thin(event: &ThinEvent) -> Reading {
 /// Reads a stored event as one of several observations of the same second; `None` if it is none.
 pub fn contestant(body: &[u8]) -> Option<Contestant> {
     let Ok(Event::Snapshot(event)) = Event::parse(body) else { return None };
-    let entry = catalog::entry(&event.kind)?;
-    let object = ended_by(&event.kind, Object::read(entry.kind, event.object.get()).ok()?);
+    let object = ended_by(&event.kind, Object::read(kind_of(&event)?, event.object.get()).ok()?);
     key(&object, event.account.as_deref())?;
     let value = |it: &serde_json::value::RawValue| serde_json::from_str::<Value>(it.get()).ok();
     Some(Contestant {

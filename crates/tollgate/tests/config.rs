@@ -254,3 +254,36 @@ fn an_error_about_a_secret_hides_it() {
         assert!(!error.contains("hush"), "{error}");
     }
 }
+
+#[test]
+fn stripe_is_where_it_is_said_to_be() {
+    let config = loaded(&[], &[("STRIPE_API_BASE", "http://127.0.0.1:4243/")]);
+    assert_eq!(config.stripe_api_base, "http://127.0.0.1:4243");
+    assert_eq!(loaded(&[], &[]).stripe_api_base, "https://api.stripe.com");
+    let live = ("STRIPE_SECRET_KEY", "sk_live_0123456789");
+    let error = refused(&[], &[live, ("STRIPE_API_BASE", "http://proxy.example")]);
+    assert!(error.contains("https://"), "{error}");
+    let error = refused(&[], &[live, ("STRIPE_PUBLISHABLE_KEY", "pk_test_1")]);
+    assert!(error.contains("same mode"), "{error}");
+}
+
+#[test]
+fn people_are_sent_back_to_the_origins_that_are_named() {
+    let config = loaded(&[], &[("TOLLGATE_LISTEN", "127.0.0.1:5000")]);
+    assert_eq!(config.selling.origins, ["http://127.0.0.1:5000"]);
+    let config = loaded(&[], &[("TOLLGATE_ORIGINS", "https://a.example, https://b.example:8443")]);
+    assert_eq!(config.selling.origins, ["https://a.example", "https://b.example:8443"]);
+    refused(&[], &[("TOLLGATE_ORIGINS", "*")]);
+    refused(&[], &[("STRIPE_SUCCESS_URL", "/thanks")]);
+}
+
+#[test]
+fn a_trial_has_a_length() {
+    let file =
+        |days: u32| format!("[plans.pro]\nprices = {{ monthly = \"m\" }}\ntrial_days = {days}");
+    let config = loaded(&[("tollgate.toml", &file(14))], &[]);
+    let trial = config.selling.trials["pro"];
+    assert!(trial.once && trial.days == 14);
+    refused(&[("tollgate.toml", &file(0))], &[]);
+    refused(&[("tollgate.toml", &file(731))], &[]);
+}

@@ -15,9 +15,28 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("answer", &["receive", "rules", "store"]),
     ("reconcile", &["answer", "receive", "rules", "store", "webhook"]),
     ("config", &["rules"]),
+    ("stripe_api", &["clock", "config"]),
+    (
+        "billing",
+        &["answer", "clock", "config", "receive", "rules", "store", "stripe_api", "webhook"],
+    ),
     ("metrics", &["clock"]),
-    ("http", &["answer", "clock", "config", "metrics", "receive", "rules", "store", "webhook"]),
-    ("serve", &["clock", "config", "http", "metrics", "receive", "rules", "store"]),
+    (
+        "http",
+        &[
+            "answer",
+            "billing",
+            "clock",
+            "config",
+            "metrics",
+            "receive",
+            "rules",
+            "store",
+            "stripe_api",
+            "webhook",
+        ],
+    ),
+    ("serve", &["billing", "clock", "config", "http", "metrics", "receive", "rules", "store"]),
 ];
 
 /// What stands in one room only, and the room.

@@ -35,10 +35,14 @@ pub struct PlanTable {
     /// What the plan gives.
     #[serde(default)]
     pub features: Vec<String>,
+    /// How long it may be tried.
+    pub trial_days: Option<u32>,
+    /// A customer may try once only; true unless set.
+    pub trial_once: Option<bool>,
 }
 
 const TOP: &[&str] = &["access", "plans", "server"];
-const PLAN: &[&str] = &["features", "prices", "rank", "title"];
+const PLAN: &[&str] = &["features", "prices", "rank", "title", "trial_days", "trial_once"];
 const CONNECT: &str = "connect_accounts";
 /// The rules of `[access]`, in the order in which they are shown.
 pub const RULES: [&str; 8] = [
@@ -58,6 +62,9 @@ pub const SERVER: &[&str] = &[
     "listen",
     "log",
     "log_format",
+    "origins",
+    "promotion_codes",
+    "public_url",
     "rate_limit",
     "trusted_proxies",
     "webhook_networks",

@@ -7,6 +7,7 @@
 //! - [`mod@file`], [`dotenv`]: how the files are read;
 //! - [`value`]: how a value is written;
 //! - [`plans`]: the rulebook;
+//! - [`selling`]: what Checkout and the portal need to know;
 //! - [`secret`]: a text that is never shown.
 
 mod dotenv;
@@ -14,6 +15,7 @@ mod file;
 mod layers;
 mod plans;
 mod secret;
+mod selling;
 pub mod value;
 
 use std::collections::BTreeMap;
@@ -27,6 +29,7 @@ use ipnet::IpNet;
 pub use dotenv::DotenvError;
 pub use layers::{Setting, Source};
 pub use secret::Secret;
+pub use selling::{Selling, Trial};
 
 use crate::rules::policy::Rulebook;
 use layers::Layers;
@@ -36,6 +39,12 @@ use layers::Layers;
 pub struct Config {
     /// Stripe's secret or restricted key.
     pub stripe_key: Option<Secret>,
+    /// Where Stripe's API is; without a final slash.
+    pub stripe_api_base: String,
+    /// The key with which a browser shows embedded Checkout.
+    pub publishable_key: Option<String>,
+    /// How things are sold.
+    pub selling: Selling,
     /// The signing secrets of the webhook; all of them are tried.
     pub webhook_secrets: Vec<Secret>,
     /// `sqlite://…` or `postgres://…`; may hold a password.
@@ -195,12 +204,18 @@ impl Config {
 
     fn resolve(file: &file::File, mut layers: Layers) -> Result<Self, ConfigError> {
         let it = &mut layers;
+        let keys = ["STRIPE_SECRET_KEY", "STRIPE_API_KEY"];
+        let stripe_key = it.read_secret(&keys, mode_of, api_key)?;
+        let key = stripe_key.as_ref();
+        let (stripe_api_base, publishable_key) =
+            (selling::api_base(it, key)?, selling::publishable_key(it, key)?);
+        let server = server(it)?;
         let config = Self {
-            stripe_key: it.read_secret(
-                &["STRIPE_SECRET_KEY", "STRIPE_API_KEY"],
-                mode_of,
-                api_key,
-            )?,
+            selling: selling::selling(file, it, server.listen)?,
+            stripe_key,
+            stripe_api_base,
+            publishable_key,
+            server,
             webhook_secrets: it.read_secrets("STRIPE_WEBHOOK_SECRET", webhook_secret)?,
             database_url: database_url(it)?,
             api_keys: it.read_secrets("TOLLGATE_API_KEY", |text| strong(text, 16))?,
@@ -209,7 +224,6 @@ impl Config {
                 |_| "***".to_owned(),
                 |text| strong(text, 32),
             )?,
-            server: server(it)?,
             log: it.read("TOLLGATE_LOG", "info", |text| Ok(text.to_owned()))?,
             log_format: it.read("TOLLGATE_LOG_FORMAT", "json", log_format)?,
             rulebook: plans::rulebook(file, it)?,
@@ -223,6 +237,23 @@ impl Config {
     /// Returns every setting with its value (secrets are hidden) and where it comes from.
     pub fn describe(&self) -> Vec<Setting> {
         self.settings.clone()
+    }
+
+    /// Returns it as it is once the server listens: with the port that it got where it was to be
+    /// any.
+    pub fn at(&self, address: SocketAddr) -> Self {
+        let mut config = self.clone();
+        if self.server.listen.port() == 0 {
+            let (any, got) =
+                (format!("http://{}", self.server.listen), format!("http://{address}"));
+            let selling = &mut config.selling;
+            for place in std::iter::once(&mut selling.public_url).chain(&mut selling.origins) {
+                if *place == any {
+                    place.clone_from(&got);
+                }
+            }
+        }
+        config
     }
 
     /// Returns whether Stripe's key is one of live mode; `None` without a key.

@@ -147,6 +147,7 @@ fn wait_of(uri: &Uri) -> Result<Option<Duration>, Error> {
     let secs = text.parse().ok().or_else(|| value::duration(text).ok());
     let secs =
         secs.filter(|it| (0..=WAIT_SECS_MAX).contains(it)).ok_or_else(|| Error::Invalid {
+            allowed: Vec::new(),
             field: "wait".to_owned(),
             message: "wait takes seconds or a duration such as 30s, up to 60s.".to_owned(),
         })?;

@@ -7,8 +7,10 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::billing::BillingError;
 use crate::receive::SubmitError;
 use crate::store::StoreError;
+use crate::stripe_api::{StripeError, Trouble};
 
 /// Seconds after which a caller should ask again.
 const RETRY_AFTER_SECS: &str = "1";
@@ -34,6 +36,36 @@ pub enum Error {
         field: String,
         /// A sentence that says what is allowed.
         message: String,
+        /// What would have been right, where that can be listed.
+        allowed: Vec<String>,
+    },
+    /// 402: the bank said no.
+    #[error("{message}")]
+    Declined {
+        /// The bank's sentence.
+        message: String,
+        /// The bank's reason.
+        decline_code: Option<String>,
+    },
+    /// 409.
+    #[error("{message}")]
+    AlreadySubscribed {
+        /// A sentence.
+        message: &'static str,
+        /// Where the subscription can be changed.
+        portal_url: Option<String>,
+    },
+    /// 502, or 503 where asking again may help.
+    #[error("{message}")]
+    Stripe {
+        /// A word for what happened.
+        reason: &'static str,
+        /// A sentence.
+        message: &'static str,
+        /// Stripe's name of the request.
+        request_id: Option<String>,
+        /// Asking again may help.
+        passing: bool,
     },
     /// 401.
     #[error("{0}")]
@@ -44,6 +76,9 @@ pub enum Error {
     /// 404.
     #[error("There is nothing at this path.")]
     NotFound,
+    /// 404: the path is right, what it names is not there.
+    #[error("{0}")]
+    Unknown(&'static str),
     /// 405; the router says which methods are allowed.
     #[error("This path does not take this method; the header Allow names those it takes.")]
     MethodNotAllowed,
@@ -90,7 +125,14 @@ impl Error {
             Self::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "validation_error"),
             Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, "unauthorized"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
-            Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
+            Self::Declined { .. } => (StatusCode::PAYMENT_REQUIRED, "payment_failed"),
+            Self::AlreadySubscribed { .. } => (StatusCode::CONFLICT, "already_subscribed"),
+            Self::Stripe { passing, .. } => {
+                let ill = StatusCode::BAD_GATEWAY;
+                let status = if *passing { StatusCode::SERVICE_UNAVAILABLE } else { ill };
+                (status, "external_service_error")
+            }
+            Self::NotFound | Self::Unknown(_) => (StatusCode::NOT_FOUND, "not_found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::RequestTimeout => (StatusCode::REQUEST_TIMEOUT, "request_timeout"),
             Self::PayloadTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large"),
@@ -107,7 +149,13 @@ impl Error {
     fn details(&self) -> Value {
         match self {
             Self::Refused { reason, .. } => json!({ "reason": reason }),
-            Self::Invalid { field, .. } => json!({ "field": field }),
+            Self::Invalid { field, allowed, .. } if allowed.is_empty() => json!({ "field": field }),
+            Self::Invalid { field, allowed, .. } => json!({ "field": field, "allowed": allowed }),
+            Self::Declined { decline_code, .. } => json!({ "decline_code": decline_code }),
+            Self::AlreadySubscribed { portal_url, .. } => json!({ "portal_url": portal_url }),
+            Self::Stripe { reason, request_id, .. } => {
+                json!({ "service": "Stripe", "reason": reason, "request_id": request_id })
+            }
             Self::BillingNotConfigured => json!({ "service": "Stripe" }),
             _ => json!({}),
         }
@@ -129,7 +177,7 @@ impl IntoResponse for Error {
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
         match self {
-            Self::Unavailable | Self::RateLimited => {
+            Self::Unavailable | Self::RateLimited | Self::Stripe { passing: true, .. } => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECS));
             }
             Self::Unauthorized(_) => {
@@ -175,5 +223,47 @@ impl From<SubmitError> for Error {
             }
             SubmitError::Store(error) => Self::from(&*error),
         }
+    }
+}
+
+impl From<BillingError> for Error {
+    fn from(error: BillingError) -> Self {
+        match error {
+            BillingError::Invalid { field, message, allowed } => {
+                Self::Invalid { field: field.to_owned(), message, allowed }
+            }
+            BillingError::Forbidden(message) => Self::Forbidden(message),
+            BillingError::AlreadySubscribed { message, portal_url } => {
+                Self::AlreadySubscribed { message, portal_url }
+            }
+            BillingError::Unknown(message) => Self::Unknown(message),
+            BillingError::NotConfigured(message) => Self::NotConfigured(message),
+            BillingError::Stripe(error) => Self::from(error),
+            BillingError::Store(error) => Self::from(error),
+            BillingError::Submit(error) => Self::from(error),
+        }
+    }
+}
+
+/// Stripe's own sentence is for the log, unless it is for the customer.
+impl From<StripeError> for Error {
+    fn from(error: StripeError) -> Self {
+        let (message, passing) = match error.trouble {
+            Trouble::Declined => {
+                let decline_code = error.decline_code.clone().or_else(|| error.code.clone());
+                return Self::Declined { message: error.message.clone(), decline_code };
+            }
+            Trouble::Invalid | Trouble::Missing => ("Stripe refused the request.", false),
+            Trouble::Authentication => ("Stripe refused the key.", false),
+            Trouble::KeyReused => ("Stripe took the request for another one.", false),
+            Trouble::Malformed => ("Stripe's answer cannot be read.", false),
+            Trouble::RateLimited => ("Stripe is asked too much; try again.", true),
+            Trouble::Busy => ("Stripe is still at work on this; try again.", true),
+            Trouble::Timeout => ("Stripe did not answer in time; try again.", true),
+            Trouble::Unavailable => ("Stripe cannot be reached; try again.", true),
+        };
+        let (reason, request_id) = (error.trouble.word(), error.request_id.as_deref());
+        tracing::error!(error = %error, reason, request_id, param = error.param, "Stripe refused");
+        Self::Stripe { reason, message, request_id: error.request_id.clone(), passing }
     }
 }

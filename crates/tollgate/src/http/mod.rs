@@ -2,12 +2,13 @@
 //! reachable that does not stand there.
 //!
 //! - this file: the table, what all handlers share, and the door that every request goes through;
-//! - [`webhook`], [`access`], [`users`], [`operator`], [`dev`]: the handlers;
+//! - [`webhook`], [`access`], [`users`], [`billing`], [`operator`], [`dev`]: the handlers;
 //! - [`auth`], [`limits`]: who calls, and how much;
 //! - [`error`]: what a caller is told when something is refused.
 
 mod access;
 mod auth;
+mod billing;
 mod dev;
 mod error;
 mod limits;
@@ -28,6 +29,7 @@ use axum::routing::{MethodRouter, get, post, put};
 use tokio::sync::{OnceCell, watch};
 use tollgate_stripe::id;
 
+use crate::billing::Billing;
 use crate::clock::{Clock, Stopwatch};
 use crate::config::{Config, Secret};
 use crate::metrics::Metrics;
@@ -50,6 +52,10 @@ pub enum Who {
     App,
     /// The app, or the user whom the path names.
     AppOrUser,
+    /// The app, for any user; or a user, for themself.
+    AppOrSelf,
+    /// Everybody: a person's browser on its way.
+    Browser,
     /// Everybody, at any rate: it costs nothing and tells nothing private.
     Operator,
     /// Everybody, while `tollgate dev` runs.
@@ -87,6 +93,10 @@ pub const ROUTES: &[Route] = &[
     on(Who::AppOrUser, "GET",  "/access/{user_id}/stream",   || get(access::stream)),
     on(Who::App,       "GET",  "/access/{user_id}/explain",  || get(access::explain)),
     on(Who::App,       "PUT",  "/users/{user_id}",           || put(users::name)),
+    on(Who::AppOrSelf, "POST", "/billing/checkout-session",  || post(billing::checkout)),
+    on(Who::AppOrSelf, "GET",  "/billing/portal",            || get(billing::portal_by_query)),
+    on(Who::AppOrSelf, "POST", "/billing/portal",            || post(billing::portal)),
+    on(Who::Browser,   "GET",  "/billing/return",            || get(billing::land)),
     on(Who::Operator,  "GET",  "/healthz",                   || get(operator::healthz)),
     on(Who::Operator,  "GET",  "/readyz",                    || get(operator::readyz)),
     on(Who::Operator,  "GET",  "/metrics",                   || get(operator::metrics)),
@@ -106,6 +116,8 @@ pub struct App {
     pub(crate) clock: Clock,
     pub(crate) metrics: Metrics,
     pub(crate) limits: Limits,
+    /// None without a key of Stripe's.
+    pub(crate) billing: Option<Billing>,
     keys: Keys,
     webhook_secrets: Vec<Secret>,
     webhook_path: Option<String>,
@@ -131,6 +143,7 @@ impl App {
         closing: watch::Receiver<bool>,
     ) -> Self {
         Self {
+            billing: Billing::new(config, &db, &receiver, &clock),
             rulebook: Arc::new(config.rulebook.clone()),
             db,
             receiver,
@@ -192,8 +205,14 @@ struct Client(IpAddr);
 /// Makes the router of all [`ROUTES`]. Every request carries its [`Peer`].
 pub fn router(app: &Arc<App>) -> Router {
     let mut router = Router::new();
-    for route in ROUTES.iter().filter(|it| app.dev || it.who != Who::Developer) {
-        router = router.route(route.path, guarded(app, route.who, (route.handler)()));
+    for (index, route) in ROUTES.iter().enumerate() {
+        let is_first = ROUTES[..index].iter().all(|it| it.path != route.path);
+        if !is_first || (route.who == Who::Developer && !app.dev) {
+            continue;
+        }
+        let of_path = ROUTES[index..].iter().filter(|it| it.path == route.path);
+        let handler = of_path.fold(MethodRouter::new(), |all, it| all.merge((it.handler)()));
+        router = router.route(route.path, guarded(app, route.who, handler));
         if route.who == Who::Stripe {
             let path = format!("{}/", route.path);
             router = router.route(&path, guarded(app, route.who, (route.handler)()));
@@ -228,13 +247,13 @@ async fn admit(
         return Err(Error::RateLimited);
     }
     match who {
-        Who::Operator | Who::Developer => {}
+        Who::Operator | Who::Developer | Who::Browser => {}
         Who::Stripe if app.limits.allows(client) => {}
         Who::Stripe => {
             note_refused(&app, who, client, "network");
             return Err(Error::Forbidden("Requests from this address are not allowed here."));
         }
-        Who::App | Who::AppOrUser => {
+        Who::App | Who::AppOrUser | Who::AppOrSelf => {
             let caller = app.keys.caller(request.headers(), app.clock.now())?;
             request = check_caller(caller, who, request).await?;
         }
@@ -252,7 +271,8 @@ fn note_refused(app: &App, who: Who, client: IpAddr, reason: &'static str) {
 /// A user may read their own access and nothing else.
 async fn check_caller(caller: Caller, who: Who, request: Request) -> Result<Request, Error> {
     let (mut parts, body) = request.into_parts();
-    if let Caller::User { user_id, .. } = &caller {
+    // Where no path names the user, the handler takes them from the token.
+    if let (Caller::User { user_id, .. }, true) = (&caller, who != Who::AppOrSelf) {
         let UserId(named) = UserId::from_request_parts(&mut parts, &()).await?;
         if who != Who::AppOrUser || named != *user_id {
             return Err(Error::Forbidden("A user's token opens that user's own access only."));
@@ -286,6 +306,7 @@ impl<S: Send + Sync> FromRequestParts<S> for UserId {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         let invalid = |why: &str| Error::Invalid {
             field: "user_id".to_owned(),
+            allowed: Vec::new(),
             message: format!("The user's id must be UTF-8 text of 1 to 255 bytes: {why}."),
         };
         let Path(user) = Path::<String>::from_request_parts(parts, state)

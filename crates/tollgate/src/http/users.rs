@@ -62,7 +62,7 @@ fn read(body: &[u8]) -> Result<Named, Error> {
     let named: Named = serde_path_to_error::deserialize(value).map_err(|error| {
         let field = error.path().to_string();
         let why = error.inner().to_string();
-        Error::Invalid { message: format!("{field}: {why}."), field }
+        Error::Invalid { message: format!("{field}: {why}."), field, allowed: Vec::new() }
     })?;
     for (field, text) in [("email", &named.email), ("name", &named.name)] {
         if text.as_ref().is_some_and(|it| !is_plain(it)) {
@@ -81,5 +81,5 @@ fn is_plain(text: &str) -> bool {
 }
 
 fn invalid(field: &str, message: &str) -> Error {
-    Error::Invalid { field: field.to_owned(), message: message.to_owned() }
+    Error::Invalid { field: field.to_owned(), message: message.to_owned(), allowed: Vec::new() }
 }

@@ -30,6 +30,7 @@ use crate::webhook::Incoming;
 
 pub use batch::{Applied, apply, apply_in};
 pub(crate) use derive::access_of;
+pub(crate) use ownership::is_customer;
 
 /// Inputs that may wait; one more is refused, so that memory stays bounded.
 pub const QUEUE_MAX: usize = 1024;

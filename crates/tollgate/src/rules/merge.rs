@@ -2,7 +2,8 @@
 //! which they arrive, and however often, the same set ends in the same standing:
 //!
 //! 1. the highest [`Rank`] wins: terminal, then the later second, then one-way progress;
-//! 2. between equals of the same second, `previous_attributes` tell which came before;
+//! 2. between equals of the same second, `previous_attributes` tell which came before, and what we
+//!    fetched ourselves came in the order in which we asked;
 //! 3. still equal: creations before changes, the later period, then the event id, and the object
 //!    is *unsettled*: Stripe has to be asked.
 //!
@@ -13,7 +14,7 @@ use serde_json::Value;
 use tollgate_stripe::id::EventId;
 use tollgate_stripe::object::Object;
 
-use super::observation::{Observation, Rank, likely_progress};
+use super::observation::{Observation, Origin, Rank, likely_progress};
 
 /// More equals than this in one second are not compared by their previous attributes.
 pub const CONTESTANTS_MAX: usize = 64;
@@ -120,7 +121,7 @@ pub fn settle(contestants: &[Contestant]) -> Option<Standing> {
 
 /// What still speaks for a contestant once its previous attributes do not decide.
 fn evidence(it: &Contestant) -> (i64, bool) {
-    (likely_progress(&it.observation.object), !it.observation.is_creation)
+    (likely_progress(&it.observation.object), it.observation.origin != Origin::Creation)
 }
 
 fn tie_break(it: &Contestant) -> ((i64, bool), &EventId) {
@@ -142,7 +143,8 @@ fn latest_of<'a>(equals: &[&'a Contestant]) -> Vec<&'a Contestant> {
 fn reachable(equals: &[&Contestant]) -> Vec<Vec<bool>> {
     let n = equals.len();
     let came_before = |a: &Contestant, b: &Contestant| {
-        b.previous.as_ref().is_some_and(|previous| was(previous, &a.raw))
+        let told = b.previous.as_ref().is_some_and(|previous| was(previous, &a.raw));
+        (told || fetched_before(&a.observation, &b.observation))
             && a.observation.object != b.observation.object
     };
     let mut before: Vec<Vec<bool>> =
@@ -155,6 +157,12 @@ fn reachable(equals: &[&Contestant]) -> Vec<Vec<bool>> {
         }
     }
     before
+}
+
+/// What we asked for ourselves we know the order of.
+fn fetched_before(a: &Observation, b: &Observation) -> bool {
+    let fetched = |it: &Observation| it.origin == Origin::Fetched;
+    fetched(a) && fetched(b) && a.event_id < b.event_id
 }
 
 /// Whether `object` agrees with everything that `previous` says it was. Stripe names only what

@@ -9,14 +9,26 @@ use super::{charge, checkout, dispute, invoice, payment, subscription};
 /// A snapshot of an object and where it came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observation {
-    /// The event that carried the snapshot.
+    /// The event that carried the snapshot, or the name that we gave to what we fetched.
     pub event_id: EventId,
-    /// Unix seconds: `created` of the event.
+    /// Unix seconds: `created` of the event; for what was fetched, the last second of which it is
+    /// certain that Stripe had not read it earlier.
     pub at: i64,
-    /// The event is the object's `….created`, which Stripe renders before any change.
-    pub is_creation: bool,
+    /// Where it came from.
+    pub origin: Origin,
     /// The snapshot.
     pub object: Object,
+}
+
+/// Where a snapshot came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The object's `….created` event, which Stripe renders before any change.
+    Creation,
+    /// Any other event.
+    Change,
+    /// We asked Stripe. What was asked for later has the later name.
+    Fetched,
 }
 
 /// Facts that only ever grow within the life of an object, most significant first.

@@ -5,7 +5,7 @@
 //! - [`db`], [`tx`], [`failure`]: connections, transactions, and what a failure means;
 //! - [`schema`]: the tables;
 //! - [`payload`]: the compressed bodies of events;
-//! - [`event`], [`object`], [`access`], [`outbox`], [`user`]: a file a table;
+//! - [`event`], [`object`], [`access`], [`outbox`], [`user`], [`intent`]: a file a table;
 //! - [`belonging`]: from users to all that is theirs.
 
 pub mod access;
@@ -13,6 +13,7 @@ pub mod belonging;
 pub mod db;
 pub mod event;
 mod failure;
+pub mod intent;
 pub mod object;
 pub mod outbox;
 pub mod payload;
@@ -71,6 +72,7 @@ pub fn statements() -> Vec<&'static sql::Statement> {
         belonging::STATEMENTS,
         access::STATEMENTS,
         outbox::STATEMENTS,
+        intent::STATEMENTS,
         schema::STATEMENTS,
     ]
     .concat()

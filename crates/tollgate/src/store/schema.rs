@@ -8,8 +8,10 @@ use super::sql::{Statement, params};
 use super::{Db, StoreError};
 
 /// Version, name, text.
-const MIGRATIONS: &[(i64, &str, &str)] =
-    &[(1, "ground", include_str!("../../migrations/0001_ground.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "ground", include_str!("../../migrations/0001_ground.sql")),
+    (2, "selling", include_str!("../../migrations/0002_selling.sql")),
+];
 
 pub(super) const STATEMENTS: &[&Statement] = &[&CLAIM_MODE, &READ_MODE];
 

@@ -3,7 +3,7 @@
 use super::sql::{Row, Statement, Type, params};
 use super::{Db, StoreError, Tx};
 
-pub(super) const STATEMENTS: &[&Statement] = &[&NAME, &HOLD, &PARTIES, &ALL];
+pub(super) const STATEMENTS: &[&Statement] = &[&NAME, &HOLD, &PARTIES, &ALL, &FIND];
 
 /// What the app says of a user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -112,6 +112,19 @@ pub async fn parties_of(db: &Db, user_id: &str) -> Result<Vec<Party>, StoreError
     db.fetch(&PARTIES, params![user_id]).await?.iter().map(party).collect()
 }
 
+static FIND: Statement = Statement::plain(
+    "find_app_user",
+    "select user_id, customer_id, email, name from app_user where user_id = $1",
+);
+
+/// Returns what the app said of a user.
+///
+/// # Errors
+/// As the database says.
+pub async fn find(db: &Db, user_id: &str) -> Result<Option<AppUser>, StoreError> {
+    db.fetch(&FIND, params![user_id]).await?.first().map(read).transpose()
+}
+
 static ALL: Statement = Statement::plain(
     "app_users_page",
     "select user_id, customer_id, email, name from app_user where user_id > $1
@@ -123,13 +136,14 @@ static ALL: Statement = Statement::plain(
 /// # Errors
 /// As the database says.
 pub async fn page(db: &Db, after: &str, limit: i64) -> Result<Vec<AppUser>, StoreError> {
-    let user = |row: &Row| -> Result<AppUser, StoreError> {
-        Ok(AppUser {
-            user_id: row.get(0)?,
-            customer_id: row.get(1)?,
-            email: row.get(2)?,
-            name: row.get(3)?,
-        })
-    };
-    db.fetch(&ALL, params![after, limit]).await?.iter().map(user).collect()
+    db.fetch(&ALL, params![after, limit]).await?.iter().map(read).collect()
+}
+
+fn read(row: &Row) -> Result<AppUser, StoreError> {
+    Ok(AppUser {
+        user_id: row.get(0)?,
+        customer_id: row.get(1)?,
+        email: row.get(2)?,
+        name: row.get(3)?,
+    })
 }

@@ -28,6 +28,11 @@ impl Fresh {
         Self { db, url, admin: None, _dir: dir }
     }
 
+    /// Returns where it is.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// Makes another one on SQLite, whatever this one is.
     pub async fn scratch() -> Self {
         let dir = tempfile::tempdir().expect("a directory can be made");

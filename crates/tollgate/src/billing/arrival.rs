@@ -1,0 +1,81 @@
+//! The way back from Checkout. What was bought is read from Stripe and taken in before the browser
+//! goes on, so that nobody who paid is told that they did not; the events that follow find it so.
+
+use serde_json::json;
+use tollgate_stripe::id;
+
+use super::{Billing, BillingError, places};
+use crate::stripe_api::{Answer, StripeError, Trouble};
+
+impl Billing {
+    /// Takes in what a session came to; returns where its browser goes on to.
+    ///
+    /// # Errors
+    /// There is no such session, or its state could not be learned or kept and nothing is known.
+    pub async fn land(&self, session_id: &str) -> Result<String, BillingError> {
+        let plain = |it: char| it.is_ascii_alphanumeric() || it == '_';
+        if !session_id.starts_with("cs_")
+            || !session_id.chars().all(plain)
+            || id::check(session_id).is_err()
+        {
+            let message = "session_id must be the id of a Checkout session.";
+            return Err(BillingError::invalid("session_id", message));
+        }
+        let path = format!("/v1/checkout/sessions/{session_id}");
+        let session = match self.stripe.get(&path, &json!({})).await {
+            Ok(session) => session,
+            Err(error) if error.trouble == Trouble::Missing => {
+                return Err(BillingError::Unknown("There is no such Checkout session."));
+            }
+            Err(error) => return Ok(self.land_blind(session_id, &error)),
+        };
+        if session.object["status"] != "complete" {
+            return Ok(places::fill(&self.selling, &self.selling.cancel_url, Some(session_id)));
+        }
+        if let Err(error) = self.arrive(&session).await {
+            // The events will tell; the customer is not to blame and is not stopped.
+            tracing::error!(error = %error, session_id, "A paid session was not taken in");
+        }
+        Ok(self.goal(&session, session_id))
+    }
+
+    /// Stripe does not answer: the customer goes on, and the events will tell.
+    fn land_blind(&self, session_id: &str, error: &StripeError) -> String {
+        let request_id = error.request_id.as_deref();
+        tracing::error!(error = %error, request_id, session_id, "A return could not be looked at");
+        places::fill(&self.selling, &self.selling.success_url, Some(session_id))
+    }
+
+    /// Takes in a session, its subscription and its customer.
+    pub(super) async fn arrive(&self, session: &Answer) -> Result<(), BillingError> {
+        let asked_ms = self.clock.now_ms();
+        let of = |field: &str, path: &str| {
+            let it = &session.object[field];
+            let id = it.as_str().or_else(|| it["id"].as_str());
+            id.map(|it| format!("{path}/{it}"))
+        };
+        let subscription = of("subscription", "/v1/subscriptions");
+        let customer = of("customer", "/v1/customers");
+        let (first, second, third) = tokio::join!(
+            self.take_in(&session.object, session.seen_at, asked_ms),
+            self.observe_if(subscription),
+            self.observe_if(customer),
+        );
+        first.and(second).and(third)
+    }
+
+    async fn observe_if(&self, path: Option<String>) -> Result<(), BillingError> {
+        match path {
+            Some(path) => self.observe(&path, &json!({})).await.map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// Where the browser goes on to: the place that was asked for, if it is still allowed.
+    fn goal(&self, session: &Answer, session_id: &str) -> String {
+        let asked_for = session.object["metadata"]["return_to"].as_str();
+        let allowed = asked_for.and_then(|it| places::allowed(&self.selling, it).ok());
+        let template = allowed.unwrap_or_else(|| self.selling.success_url.clone());
+        places::fill(&self.selling, &template, Some(session_id))
+    }
+}

@@ -1,0 +1,157 @@
+//! What takes the money: Checkout, the way back from it, and the portal. Stripe decides what is
+//! owed; what it answers enters by the one door, as an event does. Nothing here is remembered but
+//! in the database, and no transaction is open while Stripe is asked.
+//!
+//! - this file: what all of it shares;
+//! - [`prices`]: from a plan and a period to a price;
+//! - [`customer`]: one customer for one user;
+//! - [`checkout`]: a visit to Checkout; [`visit`]: one open visit at a time;
+//! - [`arrival`]: the way back from it;
+//! - [`portal`]: the customer's own page at Stripe;
+//! - [`places`]: where people may be sent back to;
+//! - [`turns`]: one at a time for each user.
+
+mod arrival;
+pub mod checkout;
+mod customer;
+mod places;
+pub mod portal;
+mod prices;
+mod turns;
+mod visit;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::clock::Clock;
+use crate::config::{Config, Trial};
+use crate::receive::{Input, Purpose, Receiver, SubmitError};
+use crate::rules::policy::Rulebook;
+use crate::store::{Db, StoreError};
+use crate::stripe_api::{Answer, Stripe, StripeError};
+use crate::webhook;
+
+/// Why nothing was sold.
+#[derive(Debug, thiserror::Error)]
+pub enum BillingError {
+    /// Something has a value that is not allowed.
+    #[error("{message}")]
+    Invalid {
+        /// What it is that has the value.
+        field: &'static str,
+        /// A sentence that says what is allowed.
+        message: String,
+        /// What would have been right, where that can be listed.
+        allowed: Vec<String>,
+    },
+    /// The caller may not ask for this.
+    #[error("{0}")]
+    Forbidden(&'static str),
+    /// The user has it already.
+    #[error("{message}")]
+    AlreadySubscribed {
+        /// A sentence.
+        message: &'static str,
+        /// Where it can be changed.
+        portal_url: Option<String>,
+    },
+    /// There is nothing like that at Stripe.
+    #[error("{0}")]
+    Unknown(&'static str),
+    /// Something has to be configured first.
+    #[error("{0}")]
+    NotConfigured(&'static str),
+    /// Stripe did not do it.
+    #[error(transparent)]
+    Stripe(#[from] StripeError),
+    /// The database did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What Stripe said was not taken in.
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
+}
+
+impl BillingError {
+    fn invalid(field: &'static str, message: impl Into<String>) -> Self {
+        Self::Invalid { field, message: message.into(), allowed: Vec::new() }
+    }
+}
+
+/// Sells.
+pub struct Billing {
+    db: Db,
+    stripe: Stripe,
+    receiver: Receiver,
+    rulebook: Arc<Rulebook>,
+    clock: Clock,
+    selling: crate::config::Selling,
+    publishable_key: Option<String>,
+    prices: prices::Known,
+    turns: turns::Turns,
+    /// Keys made so far: no two are the same.
+    keys: AtomicU64,
+}
+
+impl Billing {
+    /// Brings together what is needed; `None` without a key of Stripe's.
+    pub fn new(config: &Config, db: &Db, receiver: &Receiver, clock: &Clock) -> Option<Self> {
+        Some(Self {
+            stripe: Stripe::new(config)?,
+            db: db.clone(),
+            receiver: receiver.clone(),
+            rulebook: Arc::new(config.rulebook.clone()),
+            clock: clock.clone(),
+            selling: config.selling.clone(),
+            publishable_key: config.publishable_key.clone(),
+            prices: prices::Known::default(),
+            turns: turns::Turns::default(),
+            keys: AtomicU64::new(0),
+        })
+    }
+
+    fn trial_of(&self, plan: &str) -> Option<Trial> {
+        self.selling.trials.get(plan).copied()
+    }
+
+    /// Reads an object and takes in what it is.
+    async fn observe(&self, path: &str, params: &Value) -> Result<Answer, BillingError> {
+        let asked_ms = self.clock.now_ms();
+        let answer = self.stripe.get(path, params).await?;
+        self.take_in(&answer.object, answer.seen_at, asked_ms).await?;
+        Ok(answer)
+    }
+
+    /// Changes something at Stripe and takes in what came of it.
+    async fn change(&self, path: &str, params: &Value, key: &str) -> Result<Answer, BillingError> {
+        let asked_ms = self.clock.now_ms();
+        let answer = self.stripe.post(path, params, key).await?;
+        self.take_in(&answer.object, answer.seen_at, asked_ms).await?;
+        Ok(answer)
+    }
+
+    /// The one door, for what Stripe was asked for.
+    async fn take_in(
+        &self,
+        object: &Value,
+        seen_at: i64,
+        asked_ms: i64,
+    ) -> Result<(), BillingError> {
+        let fetched = webhook::fetched(object, seen_at, asked_ms);
+        let (incoming, body) = fetched.map_err(|it| StripeError::not_an_object(&it.to_string()))?;
+        self.receiver.submit(Input::event(incoming, &body, Purpose::Delivery)).await?;
+        Ok(())
+    }
+
+    /// Returns a key under which Stripe is asked for this once: nobody else makes the same.
+    fn new_key(&self, what: &str, user_id: &str) -> String {
+        let count = self.keys.fetch_add(1, Ordering::Relaxed);
+        let seed = json!([what, user_id, self.clock.now_ms(), std::process::id(), count]);
+        let digest = Sha256::digest(seed.to_string().as_bytes());
+        let digest: String = digest.iter().take(16).map(|it| format!("{it:02x}")).collect();
+        format!("tollgate-{what}-{digest}")
+    }
+}

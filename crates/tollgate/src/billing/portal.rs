@@ -1,0 +1,87 @@
+//! The customer's own page at Stripe: invoices, cards, changes and cancellation.
+
+use serde_json::json;
+
+use super::{Billing, BillingError, places};
+
+/// What the page is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Flow {
+    /// To cancel the subscription.
+    Cancel,
+    /// To change the subscription.
+    Update,
+    /// To change what is paid with.
+    PaymentMethod,
+}
+
+impl Billing {
+    /// Opens the portal for a user; returns its URL.
+    ///
+    /// # Errors
+    /// The user has no customer, or no subscription that the flow could be about.
+    pub async fn portal(
+        &self,
+        user_id: &str,
+        flow: Option<Flow>,
+        return_to: Option<&str>,
+    ) -> Result<String, BillingError> {
+        let return_url = match return_to {
+            Some(it) => Some(places::allowed(&self.selling, it)?),
+            None => None,
+        };
+        let Some(customer) = self.known_customer(user_id).await? else {
+            let message = "This user has bought nothing yet, so there is no portal for them.";
+            return Err(BillingError::invalid("user_id", message));
+        };
+        let flow = match flow {
+            Some(flow) => Some(self.flow(&customer, flow).await?),
+            None => None,
+        };
+        let mut params = json!({ "return_url": return_url.unwrap_or_else(|| self.home()) });
+        if let Some(flow) = flow {
+            params["flow_data"] = flow;
+        }
+        self.open_portal(&customer, params).await
+    }
+
+    /// Opens the portal for a customer.
+    pub(super) async fn portal_url(
+        &self,
+        customer: &str,
+        return_url: Option<String>,
+    ) -> Result<String, BillingError> {
+        let return_url = return_url.unwrap_or_else(|| self.home());
+        self.open_portal(customer, json!({ "return_url": return_url })).await
+    }
+
+    async fn open_portal(
+        &self,
+        customer: &str,
+        mut params: serde_json::Value,
+    ) -> Result<String, BillingError> {
+        params["customer"] = customer.into();
+        let key = self.new_key("portal", customer);
+        let session = self.stripe.post("/v1/billing_portal/sessions", &params, &key).await?;
+        Ok(session.need("url")?.to_owned())
+    }
+
+    fn home(&self) -> String {
+        places::fill(&self.selling, "{origin}/", None)
+    }
+
+    async fn flow(&self, customer: &str, flow: Flow) -> Result<serde_json::Value, BillingError> {
+        let (kind, needs) = match flow {
+            Flow::PaymentMethod => return Ok(json!({ "type": "payment_method_update" })),
+            Flow::Cancel => ("subscription_cancel", "cancel"),
+            Flow::Update => ("subscription_update", "change"),
+        };
+        let subscriptions = self.subscriptions_of(customer).await?;
+        let Some(live) = subscriptions.iter().find(|it| self.is_live(it)) else {
+            let message = format!("There is no subscription to {needs}.");
+            return Err(BillingError::invalid("flow", message));
+        };
+        Ok(json!({ "type": kind, kind: { "subscription": live.id.as_str() } }))
+    }
+}

@@ -1,0 +1,217 @@
+//! What takes the money: Checkout, the way back from it, the portal. A caller says what is wanted
+//! and for whom; a field that would say more (a price, a customer) is none that we know.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Extension, Query, State};
+use axum::http::{HeaderValue, Request, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tollgate_stripe::id;
+
+use super::App;
+use super::auth::Caller;
+use super::error::Error;
+use crate::billing::Billing;
+use crate::billing::checkout::{Opened, UiMode, Wanted};
+use crate::billing::portal::Flow;
+
+/// The longest address that mail allows (RFC 5321), and more than any name, code or URL needs.
+const TEXT_BYTES_MAX: usize = 2048;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct CheckoutBody {
+    user_id: Option<String>,
+    email: Option<String>,
+    plan: Option<String>,
+    period: Option<String>,
+    quantity: Option<u32>,
+    ui_mode: UiMode,
+    promotion_code: Option<String>,
+    coupon: Option<String>,
+    trial_days: Option<u32>,
+    return_to: Option<String>,
+}
+
+/// `POST /billing/checkout-session`.
+///
+/// # Errors
+/// As the contract of the route says.
+pub async fn checkout(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    request: Request<Body>,
+) -> Result<Json<Opened>, Error> {
+    let billing = ready(&app)?;
+    let body: CheckoutBody = body(&app, request).await?;
+    let texts = [
+        ("email", &body.email),
+        ("plan", &body.plan),
+        ("period", &body.period),
+        ("promotion_code", &body.promotion_code),
+        ("coupon", &body.coupon),
+        ("return_to", &body.return_to),
+    ];
+    check_texts(&texts)?;
+    let wanted = Wanted {
+        user_id: whose(&caller, body.user_id)?,
+        by_app: caller == Caller::App,
+        email: body.email,
+        plan: body.plan,
+        period: body.period,
+        quantity: body.quantity,
+        ui_mode: body.ui_mode,
+        promotion_code: body.promotion_code,
+        coupon: body.coupon,
+        trial_days: body.trial_days,
+        return_to: body.return_to,
+    };
+    let opened = billing.checkout(&wanted).await?;
+    app.stir();
+    Ok(Json(opened))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PortalBody {
+    user_id: Option<String>,
+    flow: Option<Flow>,
+    return_to: Option<String>,
+}
+
+/// `POST /billing/portal`; what is wanted stands in the body or in the query.
+///
+/// # Errors
+/// As the contract of the route says.
+pub async fn portal(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    request: Request<Body>,
+) -> Result<Json<Value>, Error> {
+    let asked = query(&request)?;
+    let body: PortalBody = body(&app, request).await?;
+    let wanted = PortalBody {
+        user_id: body.user_id.or(asked.user_id),
+        flow: body.flow.or(asked.flow),
+        return_to: body.return_to.or(asked.return_to),
+    };
+    open_portal(&app, &caller, wanted).await
+}
+
+/// `GET /billing/portal`; what is wanted stands in the query.
+///
+/// # Errors
+/// As the contract of the route says.
+pub async fn portal_by_query(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    request: Request<Body>,
+) -> Result<Json<Value>, Error> {
+    let wanted = query(&request)?;
+    open_portal(&app, &caller, wanted).await
+}
+
+async fn open_portal(app: &App, caller: &Caller, wanted: PortalBody) -> Result<Json<Value>, Error> {
+    let billing = ready(app)?;
+    check_texts(&[("return_to", &wanted.return_to)])?;
+    let user_id = whose(caller, wanted.user_id)?;
+    let url = billing.portal(&user_id, wanted.flow, wanted.return_to.as_deref()).await?;
+    Ok(Json(json!({ "url": url })))
+}
+
+#[derive(Debug, Deserialize)]
+struct Landing {
+    session_id: String,
+}
+
+/// `GET /billing/return`: what was bought counts before the browser goes on.
+///
+/// # Errors
+/// As the contract of the route says.
+pub async fn land(State(app): State<Arc<App>>, request: Request<Body>) -> Result<Response, Error> {
+    let billing = ready(&app)?;
+    let landing = Query::<Landing>::try_from_uri(request.uri());
+    let Query(landing) = landing.map_err(|_| invalid("session_id", "session_id is missing."))?;
+    let url = billing.land(&landing.session_id).await?;
+    app.stir();
+    let location = HeaderValue::from_str(&url).map_err(|_| Error::Internal)?;
+    let headers = [
+        (header::LOCATION, location),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    Ok((StatusCode::SEE_OTHER, headers).into_response())
+}
+
+fn ready(app: &App) -> Result<&Billing, Error> {
+    app.check_ready()?;
+    let missing = Error::NotConfigured("Set STRIPE_SECRET_KEY to sell.");
+    app.billing.as_ref().ok_or(missing)
+}
+
+/// Whom it is about: the app says so; a user is their token's and nobody else.
+fn whose(caller: &Caller, named: Option<String>) -> Result<String, Error> {
+    let user_id = match (caller, named) {
+        (Caller::App, Some(named)) => named,
+        (Caller::App, None) => {
+            return Err(invalid("user_id", "Say which user: user_id is missing."));
+        }
+        (Caller::User { user_id, .. }, named) => {
+            if named.is_some_and(|it| it != *user_id) {
+                tracing::warn!(user_id, "A user's token was used for another user");
+                let message = "A user's token opens that user's own billing only.";
+                return Err(Error::Forbidden(message));
+            }
+            user_id.clone()
+        }
+    };
+    let why = |it| invalid("user_id", &format!("user_id must be text of 1 to 255 bytes: {it}."));
+    id::check(&user_id).map_err(why)?;
+    Ok(user_id)
+}
+
+fn query(request: &Request<Body>) -> Result<PortalBody, Error> {
+    let query = Query::<PortalBody>::try_from_uri(request.uri());
+    query.map(|Query(it)| it).map_err(|error| invalid("query", &format!("{error}.")))
+}
+
+/// Reads a body; an empty one says nothing more than the route.
+async fn body<T: DeserializeOwned + Default>(
+    app: &App,
+    request: Request<Body>,
+) -> Result<T, Error> {
+    let (parts, body) = request.into_parts();
+    let body = app.limits.read(&parts.headers, body).await?;
+    if body.is_empty() {
+        return Ok(T::default());
+    }
+    let value: Value = serde_json::from_slice(&body).map_err(|_| Error::NotJson)?;
+    if !value.is_object() {
+        return Err(invalid("body", "The body must be a JSON object."));
+    }
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let (path, why) = (error.path().to_string(), error.inner().to_string());
+        tracing::warn!(field = path, why, "A body was refused");
+        let field = if path == "." { "body".to_owned() } else { path };
+        Error::Invalid { message: format!("{field}: {why}."), field, allowed: Vec::new() }
+    })
+}
+
+fn check_texts(texts: &[(&str, &Option<String>)]) -> Result<(), Error> {
+    let plain = |it: &String| (1..=TEXT_BYTES_MAX).contains(&it.len()) && !it.contains('\0');
+    for (field, text) in texts {
+        if text.as_ref().is_some_and(|it| !plain(it)) {
+            let allowed = "must be a text of 1 to 2048 bytes without a NUL character.";
+            return Err(invalid(field, &format!("{field} {allowed}")));
+        }
+    }
+    Ok(())
+}
+
+fn invalid(field: &str, message: &str) -> Error {
+    Error::Invalid { field: field.to_owned(), message: message.to_owned(), allowed: Vec::new() }
+}

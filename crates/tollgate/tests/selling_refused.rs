@@ -1,0 +1,144 @@
+//! What a client tries that is not theirs to choose, and what a caller hears when Stripe fails.
+
+#[expect(dead_code, reason = "other tests need the rest of it")]
+mod naughty;
+#[expect(dead_code, unused_imports, reason = "other tests need the rest of it")]
+mod shop;
+
+use hmac::{Hmac, KeyInit, Mac};
+use naughty::{Act, Naughty, say};
+use reqwest::Method;
+use serde_json::{Value, json};
+use sha2::Sha256;
+use shop::{KEY, Shop, TOKEN_SECRET, text};
+
+const CHECKOUT: &str = "/billing/checkout-session";
+
+/// A token of ada's, as an app signs it.
+fn token(shop: &Shop) -> String {
+    let claims = json!({ "sub": "ada", "exp": shop.clock.now() + 60 });
+    let parts = [json!({ "alg": "HS256", "typ": "JWT" }), claims];
+    let signed = parts.map(|it| base64url(it.to_string().as_bytes())).join(".");
+    let mut mac = Hmac::<Sha256>::new_from_slice(TOKEN_SECRET.as_bytes()).expect("any key will do");
+    mac.update(signed.as_bytes());
+    format!("{signed}.{}", base64url(&mac.finalize().into_bytes()))
+}
+
+fn base64url(bytes: &[u8]) -> String {
+    const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let bits: Vec<u8> =
+        bytes.iter().flat_map(|it| (0..8).rev().map(move |n| it >> n & 1)).collect();
+    let letter = |six: &[u8]| {
+        let value = six.iter().fold(0, |all, it| all << 1 | it) << (6 - six.len());
+        char::from(LETTERS[usize::from(value)])
+    };
+    bits.chunks(6).map(letter).collect()
+}
+
+#[tokio::test]
+async fn a_user_buys_for_themself() {
+    let shop = Shop::open(None).await;
+    let token = token(&shop);
+    let by_user = |path: &'static str, body: Value| {
+        let (shop, token) = (&shop, &token);
+        async move { shop.call(0, Method::POST, path, Some(token), Some(&body)).await }
+    };
+    let reply = by_user(CHECKOUT, json!({ "plan": "basic" })).await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+    let id = text(&reply.body, "id");
+    let session = shop.find(&format!("/v1/checkout/sessions/{id}")).await;
+    assert_eq!(text(&session, "client_reference_id"), "ada");
+    shop.pay(&session).await;
+    assert_eq!(by_user("/billing/portal", json!({})).await.status, 200);
+
+    for body in [
+        json!({ "plan": "basic", "user_id": "bob" }),
+        json!({ "plan": "basic", "coupon": "half" }),
+        json!({ "plan": "basic", "trial_days": 700 }),
+    ] {
+        let reply = by_user(CHECKOUT, body.clone()).await;
+        assert_eq!((reply.status, text(&reply.body, "error")), (403, "forbidden"), "{body}");
+    }
+    assert_eq!(by_user("/billing/portal", json!({ "user_id": "bob" })).await.status, 403);
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn nobody_chooses_a_price_a_customer_or_a_foreign_place() {
+    let shop = Shop::open(None).await;
+    for (field, value) in [
+        ("price", json!("price_1")),
+        ("customer", json!("cus_1")),
+        ("customer_id", json!("cus_1")),
+        ("success_url", json!("https://evil.example/")),
+        ("line_items", json!([])),
+        ("metadata", json!({ "user_id": "bob" })),
+        ("amount", json!(1)),
+        ("return_to", json!("https://evil.example/")),
+        ("return_to", json!("//evil.example/")),
+        ("plan", json!("gold")),
+        ("period", json!("hourly")),
+        ("quantity", json!(0)),
+        ("quantity", json!(-1)),
+        ("quantity", json!(1.5)),
+        ("trial_days", json!(731)),
+        ("user_id", json!("")),
+        ("email", json!("")),
+    ] {
+        let mut body = json!({ "user_id": "ada", "plan": "basic" });
+        body[field] = value.clone();
+        let reply = shop.checkout(&body).await;
+        assert_eq!((reply.status, text(&reply.body, "error")), (422, "validation_error"), "{body}");
+    }
+    let reply = shop.checkout(&json!({ "user_id": "ada", "plan": "gold" })).await;
+    assert_eq!(reply.body["details"]["allowed"], json!(["basic", "lifetime", "pro"]));
+    let reply = shop.checkout(&json!({ "user_id": "ada", "plan": "pro" })).await;
+    assert_eq!(reply.body["details"]["allowed"], json!(["monthly", "yearly"]));
+    for body in [json!({}), json!({ "plan": "basic" })] {
+        assert_eq!(shop.checkout(&body).await.status, 422);
+    }
+    for bearer in [None, Some("another-key-than-the-right-one")] {
+        let body = json!({ "user_id": "ada", "plan": "basic" });
+        assert_eq!(shop.call(0, Method::POST, CHECKOUT, bearer, Some(&body)).await.status, 401);
+    }
+    let customers = shop.find("/v1/customers").await;
+    assert_eq!(customers["data"], json!([]));
+    shop.close().await;
+}
+
+/// Every answer is a documented one, and the same call does what it should once Stripe is well.
+#[tokio::test]
+async fn what_stripe_fails_to_do_is_told_and_leaves_nothing() {
+    let mut shop = Shop::open(None).await;
+    let error = |status: u16, text: &str| say(status, "", &format!(r#"{{"error":{text}}}"#));
+    let body = json!({ "user_id": "ada", "plan": "basic" });
+    for (act, status, reason) in [
+        (error(429, r#"{"type":"rate_limit_error"}"#), 503, "rate_limited"),
+        (error(500, r#"{"type":"api_error"}"#), 503, "unavailable"),
+        (Act::Hang, 503, "unavailable"),
+        (say(200, "", "<html>"), 502, "malformed"),
+        (error(401, r#"{"type":"invalid_request_error"}"#), 502, "authentication"),
+        (error(400, r#"{"type":"idempotency_error"}"#), 502, "idempotency_conflict"),
+        (error(400, r#"{"type":"invalid_request_error"}"#), 502, "invalid_request"),
+    ] {
+        let server = Naughty::start(std::slice::from_ref(&act)).await;
+        let index = shop.add_server(&server.url).await;
+        let reply = shop.call(index, Method::POST, CHECKOUT, Some(KEY), Some(&body)).await;
+        assert_eq!((reply.status, text(&reply.body, "error")), (status, "external_service_error"));
+        assert_eq!(reply.body["details"]["reason"], reason, "{act:?}");
+    }
+    assert_eq!(shop.checkout(&body).await.status, 200);
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_return_while_stripe_is_away_goes_on() {
+    let mut shop = Shop::open(None).await;
+    let server = Naughty::start(&[say(400, "stripe-should-retry: false\r\n", "{}")]).await;
+    let index = shop.add_server(&server.url).await;
+    let path = "/billing/return?session_id=cs_test_1";
+    let reply = shop.call(index, Method::GET, path, None, None).await;
+    let location = "https://app.example/?checkout=success&session_id=cs_test_1";
+    assert_eq!((reply.status, reply.location.as_deref()), (303, Some(location)));
+    shop.close().await;
+}
