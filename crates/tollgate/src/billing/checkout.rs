@@ -17,7 +17,7 @@ const REFERENCE_CHARS_MAX: usize = 200;
 /// The longest value of Stripe's metadata, in characters.
 const METADATA_CHARS_MAX: usize = 500;
 /// The largest quantity that Stripe takes for a line.
-const QUANTITY_MAX: u32 = 999_999;
+pub(crate) const QUANTITY_MAX: u32 = 999_999;
 /// The longest trial that Stripe takes, in days.
 const TRIAL_DAYS_MAX: u32 = 730;
 /// How often a visit that changes meanwhile is looked at anew.

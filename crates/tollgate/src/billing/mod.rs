@@ -7,16 +7,20 @@
 //! - [`customer`]: one customer for one user;
 //! - [`checkout`]: a visit to Checkout; [`visit`]: one open visit at a time;
 //! - [`arrival`]: the way back from it;
+//! - [`change`]: another plan, shown before it is done; [`ending`]: to cancel, and to go on;
 //! - [`portal`]: the customer's own page at Stripe;
 //! - [`places`]: where people may be sent back to;
-//! - [`turns`]: one at a time for each user.
+//! - [`turns`]: one at a time for each user; [`seal`]: what callers keep for us.
 
 mod arrival;
+pub mod change;
 pub mod checkout;
 mod customer;
+pub mod ending;
 mod places;
 pub mod portal;
 mod prices;
+mod seal;
 mod turns;
 mod visit;
 
@@ -58,6 +62,15 @@ pub enum BillingError {
         /// Where it can be changed.
         portal_url: Option<String>,
     },
+    /// A change would come to something else by now than was shown.
+    #[error("This would come to something else by now; look at the new preview.")]
+    PreviewChanged(Box<change::Preview>),
+    /// A change waits for its payment; the old plan stays until then.
+    #[error("The payment did not go through; the plan stays as it was until it is paid.")]
+    PaymentNeeded {
+        /// Where it can be paid or confirmed.
+        pay_url: Option<String>,
+    },
     /// There is nothing like that at Stripe.
     #[error("{0}")]
     Unknown(&'static str),
@@ -92,6 +105,7 @@ pub struct Billing {
     publishable_key: Option<String>,
     prices: prices::Known,
     turns: turns::Turns,
+    seal: seal::Seal,
     /// Keys made so far: no two are the same.
     keys: AtomicU64,
 }
@@ -109,6 +123,7 @@ impl Billing {
             publishable_key: config.publishable_key.clone(),
             prices: prices::Known::default(),
             turns: turns::Turns::default(),
+            seal: seal::Seal::new(config.stripe_key.as_ref()?),
             keys: AtomicU64::new(0),
         })
     }

@@ -14,10 +14,14 @@ use serde_json::{Value, json};
 use tollgate_stripe::id;
 
 use super::App;
+use super::access::Answer;
 use super::auth::Caller;
 use super::error::Error;
+use crate::answer;
 use crate::billing::Billing;
-use crate::billing::checkout::{Opened, UiMode, Wanted};
+use crate::billing::change::{Preview, Target, When};
+use crate::billing::checkout::{Opened, QUANTITY_MAX, UiMode, Wanted};
+use crate::billing::ending::End;
 use crate::billing::portal::Flow;
 
 /// The longest address that mail allows (RFC 5321), and more than any name, code or URL needs.
@@ -122,6 +126,121 @@ async fn open_portal(app: &App, caller: &Caller, wanted: PortalBody) -> Result<J
     let user_id = whose(caller, wanted.user_id)?;
     let url = billing.portal(&user_id, wanted.flow, wanted.return_to.as_deref()).await?;
     Ok(Json(json!({ "url": url })))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct TargetBody {
+    user_id: Option<String>,
+    plan: Option<String>,
+    period: Option<String>,
+    quantity: Option<u32>,
+    when: Option<When>,
+}
+
+/// `POST /billing/plan-change/preview`.
+///
+/// # Errors
+/// As the contract of the route says.
+pub async fn preview(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    request: Request<Body>,
+) -> Result<Json<Preview>, Error> {
+    let billing = ready(&app)?;
+    let body: TargetBody = body(&app, request).await?;
+    check_texts(&[("plan", &body.plan), ("period", &body.period)])?;
+    if body.quantity.is_some_and(|it| !(1..=QUANTITY_MAX).contains(&it)) {
+        return Err(invalid("quantity", "quantity must be 1 to 999999."));
+    }
+    let target = Target {
+        user_id: whose(&caller, body.user_id)?,
+        plan: body.plan,
+        period: body.period,
+        quantity: body.quantity.map(i64::from),
+        when: body.when.ok_or_else(|| {
+            invalid("when", "when must be one of now, next_invoice, period_end.")
+        })?,
+    };
+    Ok(Json(billing.preview(&target).await?))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct CommitBody {
+    user_id: Option<String>,
+    preview: String,
+}
+
+/// `POST /billing/plan-change`: commits what was shown; answers what the user may use now.
+///
+/// # Errors
+/// As the contract of the route says.
+pub async fn commit(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    request: Request<Body>,
+) -> Result<Json<Answer>, Error> {
+    let billing = ready(&app)?;
+    let body: CommitBody = body(&app, request).await?;
+    let user_id = match (&caller, body.user_id) {
+        (Caller::App, None) => None,
+        (_, named) => Some(whose(&caller, named)?),
+    };
+    let user_id = billing.commit(user_id.as_deref(), &body.preview).await?;
+    access(&app, &user_id).await
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct EndBody {
+    user_id: Option<String>,
+    when: Option<End>,
+}
+
+/// `POST /billing/cancel`; answers what the user may use now.
+///
+/// # Errors
+/// As the contract of the route says.
+pub async fn cancel(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    request: Request<Body>,
+) -> Result<Json<Answer>, Error> {
+    let billing = ready(&app)?;
+    let body: EndBody = body(&app, request).await?;
+    let user_id = whose(&caller, body.user_id)?;
+    billing.cancel(&user_id, body.when.unwrap_or(End::PeriodEnd)).await?;
+    access(&app, &user_id).await
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct ResumeBody {
+    user_id: Option<String>,
+}
+
+/// `POST /billing/resume`; answers what the user may use now.
+///
+/// # Errors
+/// As the contract of the route says.
+pub async fn resume(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    request: Request<Body>,
+) -> Result<Json<Answer>, Error> {
+    let billing = ready(&app)?;
+    let body: ResumeBody = body(&app, request).await?;
+    let user_id = whose(&caller, body.user_id)?;
+    billing.resume(&user_id).await?;
+    access(&app, &user_id).await
+}
+
+async fn access(app: &App, user_id: &str) -> Result<Json<Answer>, Error> {
+    app.stir();
+    let now = app.clock.now();
+    let access = answer::access(&app.db, &app.rulebook, user_id, now).await?;
+    Ok(Json(Answer::new(access, now)))
 }
 
 #[derive(Debug, Deserialize)]

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::billing::BillingError;
+use crate::billing::change::Preview;
 use crate::receive::SubmitError;
 use crate::store::StoreError;
 use crate::stripe_api::{StripeError, Trouble};
@@ -47,6 +48,15 @@ pub enum Error {
         /// The bank's reason.
         decline_code: Option<String>,
     },
+    /// 402: a change waits for its payment.
+    #[error("The payment did not go through; the plan stays as it was until it is paid.")]
+    PaymentNeeded {
+        /// Where it can be paid or confirmed.
+        pay_url: Option<String>,
+    },
+    /// 409: what was shown does not hold any more.
+    #[error("This would come to something else by now; look at the new preview.")]
+    PreviewChanged(Box<Preview>),
     /// 409.
     #[error("{message}")]
     AlreadySubscribed {
@@ -126,6 +136,8 @@ impl Error {
             Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, "unauthorized"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
             Self::Declined { .. } => (StatusCode::PAYMENT_REQUIRED, "payment_failed"),
+            Self::PaymentNeeded { .. } => (StatusCode::PAYMENT_REQUIRED, "payment_failed"),
+            Self::PreviewChanged(_) => (StatusCode::CONFLICT, "preview_changed"),
             Self::AlreadySubscribed { .. } => (StatusCode::CONFLICT, "already_subscribed"),
             Self::Stripe { passing, .. } => {
                 let ill = StatusCode::BAD_GATEWAY;
@@ -152,6 +164,8 @@ impl Error {
             Self::Invalid { field, allowed, .. } if allowed.is_empty() => json!({ "field": field }),
             Self::Invalid { field, allowed, .. } => json!({ "field": field, "allowed": allowed }),
             Self::Declined { decline_code, .. } => json!({ "decline_code": decline_code }),
+            Self::PaymentNeeded { pay_url } => json!({ "pay_url": pay_url }),
+            Self::PreviewChanged(preview) => json!(preview),
             Self::AlreadySubscribed { portal_url, .. } => json!({ "portal_url": portal_url }),
             Self::Stripe { reason, request_id, .. } => {
                 json!({ "service": "Stripe", "reason": reason, "request_id": request_id })
@@ -236,6 +250,8 @@ impl From<BillingError> for Error {
             BillingError::AlreadySubscribed { message, portal_url } => {
                 Self::AlreadySubscribed { message, portal_url }
             }
+            BillingError::PreviewChanged(preview) => Self::PreviewChanged(preview),
+            BillingError::PaymentNeeded { pay_url } => Self::PaymentNeeded { pay_url },
             BillingError::Unknown(message) => Self::Unknown(message),
             BillingError::NotConfigured(message) => Self::NotConfigured(message),
             BillingError::Stripe(error) => Self::from(error),

@@ -160,6 +160,14 @@ impl Stripe {
         self.call(&Call { method: reqwest::Method::POST, path, body, key: Some(key) }).await
     }
 
+    /// Ends something.
+    ///
+    /// # Errors
+    /// As [`Stripe::post`].
+    pub async fn delete(&self, path: &str, key: &str) -> Result<Answer, StripeError> {
+        self.call(&Call { method: reqwest::Method::DELETE, path, body: None, key: Some(key) }).await
+    }
+
     async fn call(&self, call: &Call<'_>) -> Result<Answer, StripeError> {
         let patience = &self.0.patience;
         let (watch, seed) = (Stopwatch::start(), self.0.calls.fetch_add(1, Ordering::Relaxed));

@@ -1,0 +1,313 @@
+//! Another plan, period or quantity. Stripe computes what it costs; we show that, and commit exactly
+//! that or nothing. What is charged now takes effect only once it is paid.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tollgate_stripe::object::{Subscription, SubscriptionItem};
+
+use super::{Billing, BillingError};
+use crate::stripe_api::StripeError;
+
+/// How long a preview may be committed, in seconds.
+const PREVIEW_LIVES_SECS: i64 = 900;
+
+/// When a change takes effect, and how it is paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum When {
+    /// At once, charged at once, and only once paid.
+    Now,
+    /// At once; the difference stands on the next invoice.
+    NextInvoice,
+    /// When the period ends.
+    PeriodEnd,
+}
+
+/// What a caller wants to change to.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The app's id of the user.
+    pub user_id: String,
+    /// The plan's name; the present one unless said.
+    pub plan: Option<String>,
+    /// The period's name.
+    pub period: Option<String>,
+    /// How many; as many as now unless said.
+    pub quantity: Option<i64>,
+    /// When.
+    pub when: When,
+}
+
+/// What a change comes to, as Stripe says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Preview {
+    /// What is charged by the invoice that the change makes or adds to, in minor units.
+    pub amount_due: i64,
+    /// Three lower-case letters.
+    pub currency: String,
+    /// The lines of that invoice.
+    pub lines: Vec<Line>,
+    /// When the plan changes, RFC 3339.
+    pub effective_at: String,
+    /// Commits exactly this.
+    pub preview: String,
+}
+
+/// A line of an invoice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Line {
+    /// What it is for, in Stripe's words.
+    pub description: String,
+    /// In minor units; less than nothing for what is given back.
+    pub amount: i64,
+}
+
+/// All that a preview binds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Bond {
+    user_id: String,
+    subscription: String,
+    item: String,
+    price: String,
+    quantity: Option<i64>,
+    when: When,
+    date: i64,
+    amount_due: i64,
+    currency: String,
+    ends_at: i64,
+}
+
+impl Billing {
+    /// Asks Stripe what a change comes to.
+    ///
+    /// # Errors
+    /// There is nothing to change, or Stripe did not say.
+    pub async fn preview(&self, target: &Target) -> Result<Preview, BillingError> {
+        let (_, subscription) = self.live_subscription(&target.user_id).await?;
+        let item = only_item(&subscription)?;
+        let named = target.plan.as_deref().or_else(|| self.plan_name(&subscription));
+        let choice = self.choose(named, target.period.as_deref()).await?;
+        if !choice.price.recurring {
+            let message = "A subscription cannot become a purchase; buy it through Checkout.";
+            return Err(BillingError::invalid("plan", message));
+        }
+        let quantity = target.quantity.or(item.quantity).filter(|_| !choice.price.metered);
+        if is_at(item, &choice.price.id, quantity) {
+            return Err(BillingError::invalid("plan", "This is what the user has already."));
+        }
+        let bond = Bond {
+            user_id: target.user_id.clone(),
+            subscription: subscription.id.to_string(),
+            item: item.id.clone().unwrap_or_default(),
+            price: choice.price.id,
+            quantity,
+            when: target.when,
+            date: self.clock.now(),
+            amount_due: 0,
+            currency: String::new(),
+            ends_at: subscription.current_period_end.unwrap_or_default(),
+        };
+        self.ask_for_preview(bond).await
+    }
+
+    async fn ask_for_preview(&self, mut bond: Bond) -> Result<Preview, BillingError> {
+        let key = self.new_key("preview", &bond.user_id);
+        let params = preview_of(&bond);
+        let invoice = self.stripe.post("/v1/invoices/create_preview", &params, &key).await?;
+        let malformed = || StripeError::not_an_object("it is no invoice");
+        let amount_due = invoice.object["amount_due"].as_i64().ok_or_else(malformed)?;
+        (bond.amount_due, bond.currency) = (amount_due, invoice.need("currency")?.to_owned());
+        let effective_at = if bond.when == When::PeriodEnd { bond.ends_at } else { bond.date };
+        let lines = invoice.object["lines"]["data"].as_array().into_iter().flatten();
+        Ok(Preview {
+            amount_due,
+            currency: bond.currency.clone(),
+            lines: lines.map(line).collect(),
+            effective_at: crate::answer::rfc3339(effective_at),
+            preview: self.seal.close(&json!(bond)),
+        })
+    }
+
+    /// Commits what was shown, and returns whose it is. Doing it again changes nothing.
+    ///
+    /// # Errors
+    /// It would come to something else by now, it is not paid, or Stripe did not do it.
+    pub async fn commit(&self, user_id: Option<&str>, preview: &str) -> Result<String, BillingError> {
+        let bond = self.seal.open(preview).and_then(|it| serde_json::from_value(it).ok());
+        let message = "This is none of our previews; ask for one.";
+        let bond: Bond = bond.ok_or_else(|| BillingError::invalid("preview", message))?;
+        if user_id.is_some_and(|it| it != bond.user_id) {
+            return Err(BillingError::Forbidden("This preview is another user's."));
+        }
+        let _turn = self.turns.take(&bond.user_id).await;
+        let (_, subscription) = self.live_subscription(&bond.user_id).await?;
+        let item = only_item(&subscription)?;
+        if is_at(item, &bond.price, bond.quantity) {
+            return Ok(bond.user_id);
+        }
+        self.check_bond(&bond, &subscription, item).await?;
+        let key = format!("tollgate-change-{}", self.seal.name(preview));
+        match bond.when {
+            When::PeriodEnd => self.schedule(&bond, &subscription, item, &key).await?,
+            When::Now | When::NextInvoice => self.change_now(&bond, &key).await?,
+        }
+        Ok(bond.user_id)
+    }
+
+    /// Whether it would still come to what was shown.
+    async fn check_bond(
+        &self,
+        bond: &Bond,
+        subscription: &Subscription,
+        item: &SubscriptionItem,
+    ) -> Result<(), BillingError> {
+        let same = subscription.id.as_str() == bond.subscription
+            && item.id.as_deref() == Some(bond.item.as_str())
+            && subscription.current_period_end == Some(bond.ends_at);
+        let age = self.clock.now().saturating_sub(bond.date);
+        if same && (0..PREVIEW_LIVES_SECS).contains(&age) {
+            let now = self.ask_for_preview(bond.clone()).await?;
+            if now.amount_due == bond.amount_due && now.currency == bond.currency {
+                return Ok(());
+            }
+        }
+        let fresh = Bond {
+            subscription: subscription.id.to_string(),
+            item: item.id.clone().unwrap_or_default(),
+            date: self.clock.now(),
+            ends_at: subscription.current_period_end.unwrap_or_default(),
+            ..bond.clone()
+        };
+        Err(BillingError::PreviewChanged(Box::new(self.ask_for_preview(fresh).await?)))
+    }
+
+    async fn change_now(&self, bond: &Bond, key: &str) -> Result<(), BillingError> {
+        let mut params = json!({
+            "items": [item_of(bond)],
+            "proration_behavior": behaviour(bond.when),
+            "proration_date": bond.date,
+        });
+        if bond.when == When::Now {
+            params["payment_behavior"] = "pending_if_incomplete".into();
+        }
+        let path = format!("/v1/subscriptions/{}", bond.subscription);
+        let changed = self.change(&path, &params, key).await?;
+        if changed.object["pending_update"].is_null() {
+            return Ok(());
+        }
+        let invoice = &changed.object["latest_invoice"];
+        let invoice = invoice.as_str().or_else(|| invoice["id"].as_str());
+        let pay_url = match invoice {
+            Some(id) => self.observe(&format!("/v1/invoices/{id}"), &json!({})).await?,
+            None => return Err(BillingError::PaymentNeeded { pay_url: None }),
+        };
+        let pay_url = pay_url.text("hosted_invoice_url").map(str::to_owned);
+        Err(BillingError::PaymentNeeded { pay_url })
+    }
+
+    /// Two phases: as it is until the period ends, then as it is wanted.
+    async fn schedule(
+        &self,
+        bond: &Bond,
+        subscription: &Subscription,
+        item: &SubscriptionItem,
+        key: &str,
+    ) -> Result<(), BillingError> {
+        let schedule = match &subscription.schedule {
+            Some(id) => id.clone(),
+            None => {
+                let params = json!({ "from_subscription": bond.subscription });
+                let made = self.stripe.post("/v1/subscription_schedules", &params, key).await?;
+                made.need("id")?.to_owned()
+            }
+        };
+        let mut now = json!({ "price": item.price.as_ref().map(AsRef::as_ref) });
+        if let Some(quantity) = item.quantity {
+            now["quantity"] = quantity.into();
+        }
+        let mut then = item_of(bond);
+        if let Some(fields) = then.as_object_mut() {
+            fields.remove("id");
+        }
+        let starts = subscription.current_period_start;
+        let phases = json!([
+            { "items": [now], "start_date": starts, "end_date": bond.ends_at },
+            { "items": [then], "start_date": bond.ends_at, "proration_behavior": "none" },
+        ]);
+        let params = json!({ "phases": phases, "end_behavior": "release" });
+        let path = format!("/v1/subscription_schedules/{schedule}");
+        self.stripe.post(&path, &params, &format!("{key}-phases")).await?;
+        self.observe(&format!("/v1/subscriptions/{}", bond.subscription), &json!({})).await?;
+        Ok(())
+    }
+
+    /// Returns the user's customer and the best of their subscriptions that go on.
+    pub(super) async fn live_subscription(
+        &self,
+        user_id: &str,
+    ) -> Result<(String, Subscription), BillingError> {
+        let none = || BillingError::invalid("user_id", "This user has no subscription.");
+        let customer = self.known_customer(user_id).await?.ok_or_else(none)?;
+        let subscriptions = self.subscriptions_of(&customer).await?;
+        let live = subscriptions.into_iter().filter(|it| self.is_live(it));
+        let rank = |it: &Subscription| {
+            let plan = self.rulebook.plan_of_items(&it.items, it.metadata.plan.as_deref());
+            plan.map(|it| it.rank)
+        };
+        let best = live.max_by_key(rank).ok_or_else(none)?;
+        Ok((customer, best))
+    }
+
+    fn plan_name(&self, it: &Subscription) -> Option<&str> {
+        let plan = self.rulebook.plan_of_items(&it.items, it.metadata.plan.as_deref());
+        plan.map(|it| it.name.as_str())
+    }
+}
+
+/// A subscription of several prices is no plan of ours alone.
+fn only_item(it: &Subscription) -> Result<&SubscriptionItem, BillingError> {
+    match it.items.as_slice() {
+        [item] if !it.items_truncated => Ok(item),
+        _ => {
+            let message = "This subscription has several prices; it is changed at Stripe.";
+            Err(BillingError::invalid("user_id", message))
+        }
+    }
+}
+
+fn is_at(item: &SubscriptionItem, price: &str, quantity: Option<i64>) -> bool {
+    let same_price = item.price.as_ref().is_some_and(|it| it.as_str() == price);
+    same_price && quantity.is_none_or(|it| item.quantity == Some(it))
+}
+
+fn behaviour(when: When) -> &'static str {
+    match when {
+        When::Now => "always_invoice",
+        When::NextInvoice => "create_prorations",
+        When::PeriodEnd => "none",
+    }
+}
+
+fn item_of(bond: &Bond) -> Value {
+    let mut item = json!({ "id": bond.item, "price": bond.price });
+    if let Some(quantity) = bond.quantity {
+        item["quantity"] = quantity.into();
+    }
+    item
+}
+
+fn preview_of(bond: &Bond) -> Value {
+    let mut details = json!({
+        "items": [item_of(bond)],
+        "proration_behavior": behaviour(bond.when),
+    });
+    if bond.when != When::PeriodEnd {
+        details["proration_date"] = bond.date.into();
+    }
+    json!({ "subscription": bond.subscription, "subscription_details": details })
+}
+
+fn line(it: &Value) -> Line {
+    let description = it["description"].as_str().unwrap_or_default().to_owned();
+    Line { description, amount: it["amount"].as_i64().unwrap_or_default() }
+}
