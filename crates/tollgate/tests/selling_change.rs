@@ -68,7 +68,10 @@ async fn what_is_shown_is_what_is_charged() {
     let reply = commit(&shop, &shown).await;
     assert_eq!((reply.status, &reply.body["plan"]), (200, &json!("pro")), "{reply:?}");
     let invoice = newest_invoice(&shop).await;
-    assert_eq!((&invoice["amount_paid"], &invoice["status"]), (&shown["amount_due"], &json!("paid")));
+    assert_eq!(
+        (&invoice["amount_paid"], &invoice["status"]),
+        (&shown["amount_due"], &json!("paid"))
+    );
 
     let again = commit(&shop, &shown).await;
     assert_eq!((again.status, &again.body["plan"]), (200, &json!("pro")));

@@ -132,7 +132,11 @@ impl Billing {
     ///
     /// # Errors
     /// It would come to something else by now, it is not paid, or Stripe did not do it.
-    pub async fn commit(&self, user_id: Option<&str>, preview: &str) -> Result<String, BillingError> {
+    pub async fn commit(
+        &self,
+        user_id: Option<&str>,
+        preview: &str,
+    ) -> Result<String, BillingError> {
         let bond = self.seal.open(preview).and_then(|it| serde_json::from_value(it).ok());
         let message = "This is none of our previews; ask for one.";
         let bond: Bond = bond.ok_or_else(|| BillingError::invalid("preview", message))?;

@@ -8,6 +8,7 @@
 //! - [`checkout`]: a visit to Checkout; [`visit`]: one open visit at a time;
 //! - [`arrival`]: the way back from it;
 //! - [`change`]: another plan, shown before it is done; [`ending`]: to cancel, and to go on;
+//! - [`discounts`]: coupons and the codes that customers type;
 //! - [`portal`]: the customer's own page at Stripe;
 //! - [`places`]: where people may be sent back to;
 //! - [`turns`]: one at a time for each user; [`seal`]: what callers keep for us.
@@ -16,6 +17,7 @@ mod arrival;
 pub mod change;
 pub mod checkout;
 mod customer;
+pub mod discounts;
 pub mod ending;
 mod places;
 pub mod portal;

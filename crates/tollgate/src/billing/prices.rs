@@ -17,6 +17,8 @@ const FRESH_SECS: i64 = 300;
 pub(super) struct Price {
     /// Stripe's id.
     pub(super) id: String,
+    /// Stripe's id of what is sold.
+    pub(super) product: String,
     /// It is paid again and again.
     pub(super) recurring: bool,
     /// What is used is counted later, so that there is no quantity.
@@ -135,7 +137,8 @@ fn priced<'a>(plan: &'a Plan, period: Option<&str>) -> Result<(&'a str, &'a str)
 fn read(price: &Value) -> Option<Price> {
     let id = price["id"].as_str().filter(|_| price["active"] == true)?;
     let metered = price["recurring"]["usage_type"] == "metered";
-    Some(Price { id: id.to_owned(), recurring: price["type"] == "recurring", metered })
+    let product = price["product"].as_str()?.to_owned();
+    Some(Price { id: id.to_owned(), product, recurring: price["type"] == "recurring", metered })
 }
 
 impl Known {

@@ -158,9 +158,9 @@ pub async fn preview(
         plan: body.plan,
         period: body.period,
         quantity: body.quantity.map(i64::from),
-        when: body.when.ok_or_else(|| {
-            invalid("when", "when must be one of now, next_invoice, period_end.")
-        })?,
+        when: body
+            .when
+            .ok_or_else(|| invalid("when", "when must be one of now, next_invoice, period_end."))?,
     };
     Ok(Json(billing.preview(&target).await?))
 }
@@ -266,7 +266,7 @@ pub async fn land(State(app): State<Arc<App>>, request: Request<Body>) -> Result
     Ok((StatusCode::SEE_OTHER, headers).into_response())
 }
 
-fn ready(app: &App) -> Result<&Billing, Error> {
+pub(super) fn ready(app: &App) -> Result<&Billing, Error> {
     app.check_ready()?;
     let missing = Error::NotConfigured("Set STRIPE_SECRET_KEY to sell.");
     app.billing.as_ref().ok_or(missing)
@@ -305,10 +305,20 @@ async fn body<T: DeserializeOwned + Default>(
 ) -> Result<T, Error> {
     let (parts, body) = request.into_parts();
     let body = app.limits.read(&parts.headers, body).await?;
-    if body.is_empty() {
-        return Ok(T::default());
-    }
-    let value: Value = serde_json::from_slice(&body).map_err(|_| Error::NotJson)?;
+    if body.is_empty() { Ok(T::default()) } else { parse(&body) }
+}
+
+/// Reads a body that must be there.
+pub(super) async fn read_body<T: DeserializeOwned>(
+    app: &App,
+    request: Request<Body>,
+) -> Result<T, Error> {
+    let (parts, body) = request.into_parts();
+    parse(&app.limits.read(&parts.headers, body).await?)
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
+    let value: Value = serde_json::from_slice(body).map_err(|_| Error::NotJson)?;
     if !value.is_object() {
         return Err(invalid("body", "The body must be a JSON object."));
     }
@@ -331,6 +341,6 @@ fn check_texts(texts: &[(&str, &Option<String>)]) -> Result<(), Error> {
     Ok(())
 }
 
-fn invalid(field: &str, message: &str) -> Error {
+pub(super) fn invalid(field: &str, message: &str) -> Error {
     Error::Invalid { field: field.to_owned(), message: message.to_owned(), allowed: Vec::new() }
 }

@@ -2,7 +2,7 @@
 //! reachable that does not stand there.
 //!
 //! - this file: the table, what all handlers share, and the door that every request goes through;
-//! - [`webhook`], [`access`], [`users`], [`billing`], [`operator`], [`dev`]: the handlers;
+//! - [`webhook`], [`access`], [`users`], [`billing`], [`discounts`], [`operator`], [`dev`]: the handlers;
 //! - [`auth`], [`limits`]: who calls, and how much;
 //! - [`error`]: what a caller is told when something is refused.
 
@@ -10,6 +10,7 @@ mod access;
 mod auth;
 mod billing;
 mod dev;
+mod discounts;
 mod error;
 mod limits;
 mod operator;
@@ -25,7 +26,7 @@ use axum::extract::{FromRequestParts, MatchedPath, Path, Request, State};
 use axum::http::request::Parts;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::{MethodRouter, get, post, put};
+use axum::routing::{MethodRouter, delete, get, post, put};
 use tokio::sync::{OnceCell, watch};
 use tollgate_stripe::id;
 
@@ -100,6 +101,12 @@ pub const ROUTES: &[Route] = &[
     on(Who::AppOrSelf, "POST", "/billing/plan-change",       || post(billing::commit)),
     on(Who::AppOrSelf, "POST", "/billing/cancel",            || post(billing::cancel)),
     on(Who::AppOrSelf, "POST", "/billing/resume",            || post(billing::resume)),
+    on(Who::App,       "POST", "/billing/coupons",           || post(discounts::make_coupon)),
+    on(Who::App,       "GET",  "/billing/coupons",           || get(discounts::coupons)),
+    on(Who::App,       "DELETE", "/billing/coupons/{id}",    || delete(discounts::end_coupon)),
+    on(Who::App,       "POST", "/billing/promotion-codes",   || post(discounts::make_code)),
+    on(Who::App,       "GET",  "/billing/promotion-codes",   || get(discounts::codes)),
+    on(Who::App,       "POST", "/billing/promotion-codes/{id}", || post(discounts::set_code)),
     on(Who::Browser,   "GET",  "/billing/return",            || get(billing::land)),
     on(Who::Operator,  "GET",  "/healthz",                   || get(operator::healthz)),
     on(Who::Operator,  "GET",  "/readyz",                    || get(operator::readyz)),
