@@ -142,3 +142,36 @@ async fn a_return_while_stripe_is_away_goes_on() {
     assert_eq!((reply.status, reply.location.as_deref()), (303, Some(location)));
     shop.close().await;
 }
+
+#[tokio::test]
+async fn pages_of_the_apps_origins_may_call_and_no_others() {
+    let shop = Shop::open(None).await;
+    let asked = |origin: &'static str, path: &'static str| {
+        let url = format!("{}{path}", shop.url());
+        let request = shop.http.request(Method::OPTIONS, url).header("origin", origin);
+        let request = request.header("access-control-request-method", "POST");
+        async move { request.send().await.expect("it answers") }
+    };
+    let header = |reply: &reqwest::Response, name: &str| {
+        reply.headers().get(name).map(|it| it.to_str().expect("it is text").to_owned())
+    };
+    let allow = "access-control-allow-origin";
+    for path in [CHECKOUT, "/billing/portal", "/access/ada"] {
+        let reply = asked("https://app.example", path).await;
+        assert_eq!(reply.status(), 204, "{path}");
+        assert_eq!(header(&reply, allow).as_deref(), Some("https://app.example"));
+        let headers = header(&reply, "access-control-allow-headers").expect("it says which");
+        assert!(headers.contains("authorization"));
+        let reply = asked("https://evil.example", path).await;
+        assert_eq!((reply.status().is_success(), header(&reply, allow)), (false, None), "{path}");
+    }
+    for path in ["/stripe/webhook", "/billing/coupons", "/access/ada/explain"] {
+        assert_eq!(header(&asked("https://app.example", path).await, allow), None, "{path}");
+    }
+    let call = shop.http.post(format!("{}{CHECKOUT}", shop.url())).bearer_auth(token(&shop));
+    let call = call.header("origin", "http://localhost:3000").body(r#"{"plan":"basic"}"#);
+    let reply = call.send().await.expect("it answers");
+    assert_eq!(header(&reply, allow).as_deref(), Some("http://localhost:3000"));
+    assert_eq!((reply.status().as_u16(), header(&reply, "vary").as_deref()), (200, Some("origin")));
+    shop.close().await;
+}

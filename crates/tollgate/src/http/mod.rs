@@ -3,12 +3,13 @@
 //!
 //! - this file: the table, what all handlers share, and the door that every request goes through;
 //! - [`webhook`], [`access`], [`users`], [`billing`], [`discounts`], [`operator`], [`dev`]: the handlers;
-//! - [`auth`], [`limits`]: who calls, and how much;
+//! - [`auth`], [`limits`], [`cors`]: who calls, how much, and from which pages;
 //! - [`error`]: what a caller is told when something is refused.
 
 mod access;
 mod auth;
 mod billing;
+mod cors;
 mod dev;
 mod discounts;
 mod error;
@@ -130,6 +131,8 @@ pub struct App {
     /// None without a key of Stripe's.
     pub(crate) billing: Option<Billing>,
     keys: Keys,
+    /// The origins whose pages may call for their users.
+    origins: Vec<String>,
     webhook_secrets: Vec<Secret>,
     webhook_path: Option<String>,
     tolerance_secs: i64,
@@ -162,6 +165,7 @@ impl App {
             metrics: Metrics::default(),
             limits: Limits::new(&config.server),
             keys: Keys::new(config),
+            origins: config.selling.origins.clone(),
             webhook_secrets: config.webhook_secrets.clone(),
             webhook_path: config.server.webhook_path.clone(),
             tolerance_secs: config.server.webhook_tolerance_secs,
@@ -241,7 +245,13 @@ pub fn router(app: &Arc<App>) -> Router {
 
 fn guarded(app: &Arc<App>, who: Who, handler: MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>> {
     let handler = handler.fallback(|| async { Error::MethodNotAllowed });
-    handler.layer(from_fn_with_state((Arc::clone(app), who), admit))
+    let handler = handler.layer(from_fn_with_state((Arc::clone(app), who), admit));
+    match who {
+        Who::AppOrUser | Who::AppOrSelf => {
+            handler.layer(from_fn_with_state(Arc::clone(app), cors::share))
+        }
+        _ => handler,
+    }
 }
 
 /// The door: nobody comes to a handler without having passed it.

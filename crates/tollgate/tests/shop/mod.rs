@@ -96,6 +96,11 @@ impl Shop {
         self.servers.len() - 1
     }
 
+    /// Returns where the first server is.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.servers[0].address())
+    }
+
     pub async fn close(self) {
         for server in self.servers {
             server.stop().await;
