@@ -3,6 +3,7 @@
 
 #[expect(dead_code, reason = "other tests need the rest of it")]
 mod databases;
+#[expect(dead_code, reason = "other tests need the rest of it")]
 mod shop;
 
 use databases::{Fresh, on_both_databases};
