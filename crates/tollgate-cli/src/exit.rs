@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tollgate::config::ConfigError;
 use tollgate::store::StoreError;
+use tollgate::stripe_api::{StripeError, Trouble};
 
 /// Something wrong was found: that is this command's answer, not its failure.
 pub fn found_something() -> ExitCode {
@@ -17,6 +18,7 @@ pub fn report(error: &anyhow::Error) -> ExitCode {
     let unreachable = error.chain().any(|it| {
         it.downcast_ref::<StoreError>().is_some_and(is_unreachable)
             || it.downcast_ref::<Arc<StoreError>>().is_some_and(|it| is_unreachable(it))
+            || it.downcast_ref::<StripeError>().is_some_and(is_away)
             || it
                 .downcast_ref::<reqwest::Error>()
                 .is_some_and(|it| it.is_connect() || it.is_timeout())
@@ -35,6 +37,10 @@ pub fn report(error: &anyhow::Error) -> ExitCode {
 
 fn is_unreachable(error: &StoreError) -> bool {
     matches!(error, StoreError::Unavailable(_) | StoreError::Conflict(_))
+}
+
+fn is_away(error: &StripeError) -> bool {
+    matches!(error.trouble, Trouble::Unavailable | Trouble::Timeout | Trouble::RateLimited)
 }
 
 /// The command was given something that it does not take.

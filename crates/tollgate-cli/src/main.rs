@@ -13,6 +13,7 @@ mod openapi;
 mod rebuild;
 mod sandbox;
 mod serve;
+mod setup;
 mod shutdown;
 mod trigger;
 mod verify;
@@ -59,6 +60,8 @@ enum Command {
     Events(events::Command),
     /// Derive the whole state anew from the stored events and mend what differs.
     Rebuild(rebuild::Arguments),
+    /// Register the webhook endpoint, make the plans' prices and configure the portal at Stripe.
+    Setup(setup::Arguments),
     /// Print the configuration and where each value comes from.
     Config(config::Arguments),
     /// Bring the database's tables to this version.
@@ -91,6 +94,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Explain(it) => explain::run(file, &it).await,
         Command::Events(it) => events::run(file, &it).await,
         Command::Rebuild(it) => rebuild::run(file, &it).await,
+        Command::Setup(it) => setup::run(file, &it).await,
         Command::Config(it) => config::run(file, &it),
         Command::Migrate => migrate::run(file).await,
         Command::Openapi => openapi::run(),

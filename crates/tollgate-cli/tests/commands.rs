@@ -3,6 +3,7 @@
 use std::process::Stdio;
 
 use serde_json::Value;
+use tollgate_sandbox::server::{Options, Sandbox};
 use tollgate_stripe::signature;
 
 use crate::database::sql;
@@ -264,6 +265,31 @@ fn openapi_may_be_read_in_part() {
     drop(child.stdout.take());
     let done = child.wait_with_output().expect("it ends");
     assert_eq!((done.status.code(), String::from_utf8_lossy(&done.stderr)), (Some(0), "".into()));
+}
+
+#[test]
+fn setup_shows_makes_and_then_finds_nothing_to_do() {
+    let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
+    let options = Options { listen: ([127, 0, 0, 1], 0).into(), ..Options::default() };
+    let sandbox = runtime.block_on(Sandbox::start(options)).expect("the sandbox starts");
+    let mut home = Home::sqlite();
+    let plan = "[plans.pro]\nprices = { monthly = \"m\" }\namounts = { monthly = 900 }\ncurrency = \"usd\"";
+    std::fs::write(home.directory().join("tollgate.toml"), plan).expect("it can be written");
+    assert_eq!(home.run(&["setup"]).code(2).out, "");
+    home.set("STRIPE_SECRET_KEY", "sk_test_0123456789");
+    home.set("STRIPE_API_BASE", &sandbox.url());
+    home.set("TOLLGATE_PUBLIC_URL", "https://billing.example");
+    for _ in 0..2 {
+        let shown = home.run(&["setup", "--dry-run"]).code(0).out;
+        assert_eq!(shown.lines().filter(|it| it.starts_with("+ ")).count(), 4, "{shown}");
+        assert!(!shown.contains("whsec_"), "{shown}");
+    }
+    let made = home.run(&["setup"]).code(0).out;
+    assert_eq!(made.matches("STRIPE_WEBHOOK_SECRET=whsec_").count(), 1, "{made}");
+    let again = home.run(&["setup"]).code(0).out;
+    assert!(again.lines().all(|it| it.starts_with("= ")) && again.lines().count() == 3, "{again}");
+    runtime.block_on(sandbox.stop());
+    assert_eq!(home.run(&["setup"]).code(3).out, "");
 }
 
 #[test]

@@ -11,6 +11,7 @@
 //! - [`answer`]: what a user may use, and why;
 //! - [`reconcile`]: replay and rebuild;
 //! - [`stripe_api`]: calls of Stripe's API;
+//! - [`setup`]: what Stripe has to know before anything is sold;
 //! - [`billing`]: Checkout, the way back from it, the portal;
 //! - [`http`]: routes and pages;
 //! - [`config`], [`clock`]: the only rooms that read the environment and the time.
@@ -26,6 +27,7 @@ pub mod receive;
 pub mod reconcile;
 pub mod rules;
 pub mod serve;
+pub mod setup;
 pub mod store;
 pub mod stripe_api;
 pub mod webhook;

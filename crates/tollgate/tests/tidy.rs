@@ -16,9 +16,20 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("reconcile", &["answer", "receive", "rules", "store", "webhook"]),
     ("config", &["rules"]),
     ("stripe_api", &["clock", "config"]),
+    ("setup", &["clock", "config", "rules", "stripe_api"]),
     (
         "billing",
-        &["answer", "clock", "config", "receive", "rules", "store", "stripe_api", "webhook"],
+        &[
+            "answer",
+            "clock",
+            "config",
+            "receive",
+            "rules",
+            "setup",
+            "store",
+            "stripe_api",
+            "webhook",
+        ],
     ),
     ("metrics", &["clock"]),
     (

@@ -106,6 +106,7 @@ pub struct Billing {
     selling: crate::config::Selling,
     publishable_key: Option<String>,
     prices: prices::Known,
+    portals: portal::Known,
     turns: turns::Turns,
     seal: seal::Seal,
     /// Keys made so far: no two are the same.
@@ -124,6 +125,7 @@ impl Billing {
             selling: config.selling.clone(),
             publishable_key: config.publishable_key.clone(),
             prices: prices::Known::default(),
+            portals: portal::Known::default(),
             turns: turns::Turns::default(),
             seal: seal::Seal::new(config.stripe_key.as_ref()?),
             keys: AtomicU64::new(0),

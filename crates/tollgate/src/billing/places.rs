@@ -65,6 +65,7 @@ mod tests {
             cancel_url: String::new(),
             promotion_codes: true,
             trials: BTreeMap::new(),
+            amounts: BTreeMap::new(),
         }
     }
 

@@ -1,8 +1,30 @@
 //! The customer's own page at Stripe: invoices, cards, changes and cancellation.
 
+use std::sync::{Mutex, PoisonError};
+
 use serde_json::json;
 
 use super::{Billing, BillingError, places};
+use crate::setup;
+
+/// How long a configuration that was found counts, in seconds.
+const FRESH_SECS: i64 = 300;
+
+/// The portal's configuration, or that there is none, with the second in which that was found.
+#[derive(Default)]
+pub(super) struct Known(Mutex<Option<(i64, Option<String>)>>);
+
+impl Known {
+    fn find(&self, now: i64) -> Option<Option<String>> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = known.as_ref().filter(|(at, _)| (0..FRESH_SECS).contains(&(now - at)));
+        fresh.map(|(_, it)| it.clone())
+    }
+
+    fn keep(&self, now: i64, it: Option<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, it));
+    }
+}
 
 /// What the page is opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
@@ -62,9 +84,24 @@ impl Billing {
         mut params: serde_json::Value,
     ) -> Result<String, BillingError> {
         params["customer"] = customer.into();
+        if let Some(ours) = self.portal_configuration().await? {
+            params["configuration"] = ours.into();
+        }
         let key = self.new_key("portal", customer);
         let session = self.stripe.post("/v1/billing_portal/sessions", &params, &key).await?;
         Ok(session.need("url")?.to_owned())
+    }
+
+    /// The configuration that `tollgate setup` made; else the account's default is used.
+    async fn portal_configuration(&self) -> Result<Option<String>, BillingError> {
+        let now = self.clock.now();
+        if let Some(known) = self.portals.find(now) {
+            return Ok(known);
+        }
+        let ours = setup::portal::ours(&self.stripe).await?;
+        let ours = ours.and_then(|it| it["id"].as_str().map(str::to_owned));
+        self.portals.keep(now, ours.clone());
+        Ok(ours)
     }
 
     fn home(&self) -> String {

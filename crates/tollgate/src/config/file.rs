@@ -35,6 +35,11 @@ pub struct PlanTable {
     /// What the plan gives.
     #[serde(default)]
     pub features: Vec<String>,
+    /// Period to amount, in minor units; for `tollgate setup`.
+    #[serde(default)]
+    pub amounts: BTreeMap<String, i64>,
+    /// The currency of the amounts.
+    pub currency: Option<String>,
     /// How long it may be tried.
     pub trial_days: Option<u32>,
     /// A customer may try once only; true unless set.
@@ -42,7 +47,8 @@ pub struct PlanTable {
 }
 
 const TOP: &[&str] = &["access", "plans", "server"];
-const PLAN: &[&str] = &["features", "prices", "rank", "title", "trial_days", "trial_once"];
+const PLAN: &[&str] =
+    &["amounts", "currency", "features", "prices", "rank", "title", "trial_days", "trial_once"];
 const CONNECT: &str = "connect_accounts";
 /// The rules of `[access]`, in the order in which they are shown.
 pub const RULES: [&str; 8] = [

@@ -29,7 +29,7 @@ use ipnet::IpNet;
 pub use dotenv::DotenvError;
 pub use layers::{Setting, Source};
 pub use secret::Secret;
-pub use selling::{Selling, Trial};
+pub use selling::{Amounts, Selling, Trial};
 
 use crate::rules::policy::Rulebook;
 use layers::Layers;

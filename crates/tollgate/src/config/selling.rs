@@ -30,6 +30,17 @@ pub struct Selling {
     pub promotion_codes: bool,
     /// The trials of plans, by the plans' names.
     pub trials: BTreeMap<String, Trial>,
+    /// What plans cost where `tollgate setup` is to make their prices, by the plans' names.
+    pub amounts: BTreeMap<String, Amounts>,
+}
+
+/// What a plan costs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Amounts {
+    /// Three lower-case letters.
+    pub currency: String,
+    /// Period to amount, in minor units.
+    pub of: BTreeMap<String, i64>,
 }
 
 /// A plan's trial.
@@ -62,6 +73,7 @@ pub(super) fn selling(
         cancel_url: layers.read("STRIPE_CANCEL_URL", "{origin}/?checkout=canceled", place)?,
         promotion_codes: layers.read("TOLLGATE_PROMOTION_CODES", "on", on_or_off)?,
         trials: trials(file, &mut layers.settings)?,
+        amounts: amounts(file, &mut layers.settings)?,
         public_url,
         origins,
     })
@@ -162,6 +174,37 @@ fn trials(
         trials.insert(name.clone(), Trial { days, once });
     }
     Ok(trials)
+}
+
+fn amounts(
+    file: &File,
+    settings: &mut Vec<Setting>,
+) -> Result<BTreeMap<String, Amounts>, ConfigError> {
+    let mut all = BTreeMap::new();
+    for (name, plan) in file.plans.iter().filter(|(_, it)| !it.amounts.is_empty()) {
+        let refuse = |key: &str, value: String, allowed: &'static str| ConfigError::Value {
+            key: format!("plans.{name}.{key}"),
+            value,
+            origin: Source::File,
+            allowed,
+        };
+        let currency = plan.currency.clone().unwrap_or_default();
+        if currency.len() != 3 || !currency.bytes().all(|it| it.is_ascii_lowercase()) {
+            let allowed = "the currency of the amounts, such as \"usd\"";
+            return Err(refuse("currency", currency, allowed));
+        }
+        for (period, amount) in &plan.amounts {
+            if *amount < 0 || !plan.prices.contains_key(period) {
+                let allowed = "minor units for each period that the plan has a price for";
+                return Err(refuse("amounts", format!("{period} = {amount}"), allowed));
+            }
+        }
+        let shown: Vec<String> = plan.amounts.iter().map(|(k, v)| format!("{k} {v}")).collect();
+        let (key, value) = (format!("plans.{name}.amounts"), shown.join(", "));
+        settings.push(Setting { key, value: format!("{value} {currency}"), source: Source::File });
+        all.insert(name.clone(), Amounts { currency, of: plan.amounts.clone() });
+    }
+    Ok(all)
 }
 
 #[cfg(test)]
