@@ -77,7 +77,9 @@ impl Keeper {
         if request.method != Method::Get || inner.world.refuses_calls() {
             inner.note(|| Did::Call(Box::new(request.clone())))?;
         }
-        let answer = inner.world.call(request);
+        let mut answer = inner.world.call(request);
+        // Whoever compares answers with events has one clock for both.
+        answer.headers.push(("Date", clock::http_date(inner.world.now())));
         // A call may have moved the clock; real time goes on from there.
         inner.ahead.fetch_max(inner.world.now() - clock::now(), Ordering::AcqRel);
         drop(inner);
