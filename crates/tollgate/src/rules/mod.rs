@@ -5,15 +5,18 @@
 //! - [`observation`] and [`merge`]: one object's state from all that was observed of it;
 //! - one file per object: when it is final, how it progresses, what it claims and what it tells;
 //! - [`policy`] and [`access`]: what a user may use now, and the reason;
-//! - [`effects`]: the facts that somebody has to hear of.
+//! - [`dunning`]: money that is missing, and how it goes on;
+//! - [`effects`] and [`known`]: the facts that somebody has to hear of, and what is known around them.
 
 pub mod access;
 pub mod catalog;
 pub mod charge;
 pub mod checkout;
 pub mod dispute;
+pub mod dunning;
 pub mod effects;
 pub mod invoice;
+pub mod known;
 pub mod ledger;
 pub mod merge;
 pub mod observation;
