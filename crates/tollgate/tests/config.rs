@@ -287,3 +287,30 @@ fn a_trial_has_a_length() {
     refused(&[("tollgate.toml", &file(0))], &[]);
     refused(&[("tollgate.toml", &file(731))], &[]);
 }
+
+#[test]
+fn a_brand_is_the_operators_and_checked() {
+    let brand = loaded(&[], &[("TOLLGATE_PUBLIC_URL", "https://www.example.com")]).brand;
+    assert_eq!((brand.name.as_str(), brand.logo), ("example.com", None));
+    assert_eq!(brand.app_url, "https://www.example.com");
+    let toml = "[brand]\nname = \"Press\"\naccent = \"#0A7\"";
+    let error = refused(&[("tollgate.toml", toml)], &[]);
+    assert!(error.contains("brand.accent") && error.contains("#0A7"), "{error}");
+    for (key, value) in [("logo", "javascript:1"), ("app_url", "x"), ("support_email", "a b@c.de")]
+    {
+        let toml = format!("[brand]\n{key} = \"{value}\"");
+        let error = refused(&[("tollgate.toml", &toml)], &[]);
+        assert!(error.contains(&format!("brand.{key}")), "{error}");
+    }
+    let error = refused(&[("tollgate.toml", "[brand]\ncolor = \"#123456\"")], &[]);
+    assert!(error.contains("brand.color"), "{error}");
+}
+
+#[test]
+fn the_directory_of_pages_is_meant_from_where_the_file_is() {
+    let place = Place::new(&[("tollgate.toml", "[pages]\ntemplates = \"own\"")]);
+    let file = place.0.path().join("tollgate.toml");
+    let config = place.load_file(Some(&file), &[]).expect("the settings are right");
+    assert_eq!(config.templates, Some(place.0.path().join("own")));
+    assert_eq!(source_of(&config, "pages.templates"), Source::File);
+}

@@ -17,6 +17,10 @@ pub struct File {
     pub access: BTreeMap<String, String>,
     /// Connected accounts that count.
     pub connect_accounts: Vec<String>,
+    /// The texts of `[brand]`.
+    pub brand: BTreeMap<String, String>,
+    /// The texts of `[pages]`.
+    pub pages: BTreeMap<String, String>,
     /// The texts of `[server]`.
     pub server: BTreeMap<String, String>,
 }
@@ -46,7 +50,8 @@ pub struct PlanTable {
     pub trial_once: Option<bool>,
 }
 
-const TOP: &[&str] = &["access", "plans", "server"];
+const TOP: &[&str] = &["access", "brand", "pages", "plans", "server"];
+const PAGES: &[&str] = &["templates"];
 const PLAN: &[&str] =
     &["amounts", "currency", "features", "prices", "rank", "title", "trial_days", "trial_once"];
 const CONNECT: &str = "connect_accounts";
@@ -95,10 +100,15 @@ pub fn parse(text: &str) -> Result<File, ConfigError> {
     known(&access, &rules, "access.")?;
     let server = section(&table, "server")?;
     known(&server, SERVER, "server.")?;
+    let (brand, pages) = (section(&table, "brand")?, section(&table, "pages")?);
+    known(&brand, super::brand::KEYS, "brand.")?;
+    known(&pages, PAGES, "pages.")?;
     Ok(File {
         plans: plans(&section(&table, "plans")?)?,
         connect_accounts: accounts(&access)?,
         access: texts(&access, "access.", Some(CONNECT))?,
+        brand: texts(&brand, "brand.", None)?,
+        pages: texts(&pages, "pages.", None)?,
         server: texts(&server, "server.", None)?,
     })
 }

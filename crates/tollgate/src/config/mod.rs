@@ -8,8 +8,10 @@
 //! - [`value`]: how a value is written;
 //! - [`plans`]: the rulebook;
 //! - [`selling`]: what Checkout and the portal need to know;
+//! - [`brand`]: whose pages and mails they are;
 //! - [`secret`]: a text that is never shown.
 
+mod brand;
 mod dotenv;
 mod file;
 mod layers;
@@ -26,6 +28,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+pub use brand::{Brand, Colour};
 pub use dotenv::DotenvError;
 pub use layers::{Setting, Source};
 pub use secret::Secret;
@@ -45,6 +48,10 @@ pub struct Config {
     pub publishable_key: Option<String>,
     /// How things are sold.
     pub selling: Selling,
+    /// Whose pages and mails they are.
+    pub brand: Brand,
+    /// The directory with pages of the operator's own, which win over ours.
+    pub templates: Option<PathBuf>,
     /// The signing secrets of the webhook; all of them are tried.
     pub webhook_secrets: Vec<Secret>,
     /// `sqlite://…` or `postgres://…`; may hold a password.
@@ -189,20 +196,21 @@ impl Config {
         let named =
             others.iter().find_map(|it| it.get(CONFIG_VARIABLE).filter(|it| !it.is_empty()));
         let path = path.map(Path::to_path_buf).or(named.map(|it| directory.join(it)));
-        let text = match path {
+        let text = match path.clone() {
             Some(path) => read_text(&path)?.ok_or_else(|| missing(path))?,
             None => read_text(&directory.join(FILE_NAME))?.unwrap_or_default(),
         };
         let file = file::parse(&text)?;
+        let here = path.as_deref().and_then(Path::parent).unwrap_or(directory);
         let layers = vec![
             (Source::Environment, environment.clone()),
             (Source::DotenvLocal, local),
             (Source::Dotenv, dotenv),
         ];
-        Self::resolve(&file, Layers::new(&file.server, layers))
+        Self::resolve(&file, here, Layers::new(&file.server, layers))
     }
 
-    fn resolve(file: &file::File, mut layers: Layers) -> Result<Self, ConfigError> {
+    fn resolve(file: &file::File, here: &Path, mut layers: Layers) -> Result<Self, ConfigError> {
         let it = &mut layers;
         let keys = ["STRIPE_SECRET_KEY", "STRIPE_API_KEY"];
         let stripe_key = it.read_secret(&keys, mode_of, api_key)?;
@@ -210,8 +218,11 @@ impl Config {
         let (stripe_api_base, publishable_key) =
             (selling::api_base(it, key)?, selling::publishable_key(it, key)?);
         let server = server(it)?;
+        let selling = selling::selling(file, it, server.listen)?;
         let config = Self {
-            selling: selling::selling(file, it, server.listen)?,
+            brand: brand::brand(&file.brand, &selling, &mut it.settings)?,
+            templates: pages(file, here, &mut it.settings),
+            selling,
             stripe_key,
             stripe_api_base,
             publishable_key,
@@ -246,8 +257,9 @@ impl Config {
         if self.server.listen.port() == 0 {
             let (any, got) =
                 (format!("http://{}", self.server.listen), format!("http://{address}"));
-            let selling = &mut config.selling;
-            for place in std::iter::once(&mut selling.public_url).chain(&mut selling.origins) {
+            let (selling, app_url) = (&mut config.selling, &mut config.brand.app_url);
+            let places = [&mut selling.public_url, app_url];
+            for place in places.into_iter().chain(&mut selling.origins) {
                 if *place == any {
                     place.clone_from(&got);
                 }
@@ -269,6 +281,15 @@ pub fn crash_at() -> Option<String> {
         true => environment().remove("TOLLGATE_CRASH_AT"),
         false => None,
     }
+}
+
+/// A directory is meant from where the file is.
+fn pages(file: &file::File, here: &Path, settings: &mut Vec<Setting>) -> Option<PathBuf> {
+    let set = file.pages.get("templates").filter(|it| !it.is_empty());
+    let source = if set.is_some() { Source::File } else { Source::Default };
+    let value = set.cloned().unwrap_or_default();
+    settings.push(Setting { key: "pages.templates".to_owned(), value, source });
+    set.map(|it| here.join(it))
 }
 
 /// What is not text cannot be one of our values.

@@ -110,7 +110,8 @@ pub(super) fn publishable_key(
     })
 }
 
-fn url(text: &str) -> Option<Url> {
+/// Reads a URL of the web without a user's name in it.
+pub(super) fn url(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     let plain = matches!(url.scheme(), "http" | "https")
         && url.has_host()
@@ -120,7 +121,7 @@ fn url(text: &str) -> Option<Url> {
 }
 
 /// Reads a URL to put paths behind.
-fn base(text: &str) -> Read<String> {
+pub(super) fn base(text: &str) -> Read<String> {
     let found = url(text).filter(|it| it.query().is_none() && it.fragment().is_none());
     let found = found.ok_or("a URL such as https://billing.example.com")?;
     Ok(found.as_str().trim_end_matches('/').to_owned())
