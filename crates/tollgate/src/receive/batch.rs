@@ -20,10 +20,10 @@ use crate::rules::policy::Rulebook;
 use crate::store::access::StoredAccess;
 use crate::store::event::{Conclusion, NewEvent, Recorded, Status};
 use crate::store::object::StoredObject;
-use crate::store::outbox::Staged;
+use crate::store::outbox::{NewFact, Staged};
 use crate::store::user::AppUser;
 use crate::store::{self, Db, StoreError, Tx};
-use crate::webhook::{self, Reading};
+use crate::webhook::{self, Incoming, Reading};
 
 /// Inputs of one batch that are of one kind of table; rows beyond this would need another
 /// statement.
@@ -36,6 +36,8 @@ pub struct Applied {
     pub outcomes: Vec<Outcome>,
     /// The access that changed.
     pub changed: Vec<StoredAccess>,
+    /// How many deliveries were planned.
+    pub told: usize,
 }
 
 /// Applies inputs in one transaction and commits it.
@@ -89,10 +91,11 @@ pub async fn apply_in(
         batch.named_users().chain(objects.users.iter().map(String::as_str)).collect();
     let changed = derive(tx, rulebook, &objects.owners, &users, now).await?;
     crash::point("derived");
-    let effects = effects(&news, &objects, &changed);
-    store::outbox::stage(tx, &effects, now).await?;
+    let facts = facts(&news, &objects, &changed);
+    let new = store::outbox::stage(tx, &facts, now).await?;
+    let told = store::delivery::plan(tx, &new, &rulebook.routes, now_ms).await?;
     crash::point("staged");
-    Ok(Applied { outcomes: outcomes(inputs, &recorded), changed })
+    Ok(Applied { outcomes: outcomes(inputs, &recorded), changed, told })
 }
 
 /// The inputs, sorted out: each event once.
@@ -332,7 +335,7 @@ async fn name_users(
 }
 
 /// The facts of the events, the objects that Stripe has to be asked about, the access that changed.
-fn effects(news: &[News<'_>], objects: &Objects, changed: &[StoredAccess]) -> Vec<Staged> {
+fn facts(news: &[News<'_>], objects: &Objects, changed: &[StoredAccess]) -> Vec<NewFact> {
     let mut staged = BTreeMap::new();
     for it in news.iter().filter(|it| it.event.purpose != Purpose::Rebuild) {
         let incoming = &it.event.incoming;
@@ -341,18 +344,34 @@ fn effects(news: &[News<'_>], objects: &Objects, changed: &[StoredAccess]) -> Ve
         else {
             continue;
         };
+        let owner = owner_of(incoming, objects);
         for effect in effects {
-            staged.insert(effect.clone(), Some(incoming.id.to_string()));
+            staged.insert(effect.clone(), (Some(incoming.id.to_string()), owner.clone()));
         }
     }
     for it in objects.saved.iter().filter(|it| it.standing.unsettled) {
         let effect = Effect::new(EffectKind::Refresh, &it.id, it.standing.at);
-        staged.insert(effect, Some(it.standing.event_id.to_string()));
+        let cause = it.standing.event_id.to_string();
+        staged.insert(effect, (Some(cause), it.owner_id.clone()));
     }
     for it in changed.iter().filter(|it| it.access.granted || it.revision > 1) {
-        staged.insert(Effect::new(EffectKind::AccessChanged, &it.user_id, it.revision), None);
+        let effect = Effect::new(EffectKind::AccessChanged, &it.user_id, it.revision);
+        let owner = it.access.customer_id.clone().unwrap_or_else(|| it.user_id.clone());
+        staged.insert(effect, (None, Some(owner)));
     }
-    staged.into_iter().map(|(effect, event_id)| Staged { effect, event_id }).collect()
+    let fact =
+        |(effect, (event_id, owner_id))| NewFact { staged: Staged { effect, event_id }, owner_id };
+    staged.into_iter().map(fact).collect()
+}
+
+/// Whose an event's object is: its customer, else the payment where no customer is known.
+fn owner_of(incoming: &Incoming, objects: &Objects) -> Option<String> {
+    let saved = objects.saved.iter().find(|it| Some(it.id.as_str()) == incoming.object_id());
+    let customer = || match &incoming.reading {
+        Reading::Observed { observation, .. } => customer_of(&observation.object),
+        _ => None,
+    };
+    saved.and_then(|it| it.owner_id.clone()).or_else(|| customer().map(str::to_owned))
 }
 
 /// Writes what trying failed events again came to; nearly always there are none. It stands before

@@ -6,7 +6,8 @@
 //! - one file per object: when it is final, how it progresses, what it claims and what it tells;
 //! - [`policy`] and [`access`]: what a user may use now, and the reason;
 //! - [`dunning`]: money that is missing, and how it goes on;
-//! - [`effects`] and [`known`]: the facts that somebody has to hear of, and what is known around them.
+//! - [`effects`], [`routes`] and [`known`]: the facts that somebody has to hear of, who hears of
+//!   which, and what is known around them.
 
 pub mod access;
 pub mod catalog;
@@ -22,4 +23,5 @@ pub mod merge;
 pub mod observation;
 pub mod payment;
 pub mod policy;
+pub mod routes;
 pub mod subscription;

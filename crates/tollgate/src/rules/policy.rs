@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use tollgate_stripe::object::{SubscriptionItem, SubscriptionStatus};
 
+use super::routes::Routes;
+
 /// The name of having no plan.
 pub const FREE: &str = "free";
 
@@ -102,6 +104,8 @@ pub struct Rulebook {
     /// Connected accounts whose objects count for access. Empty: only our own account's do,
     /// because a connected account writes its own objects and so could claim any user.
     pub accounts: Vec<String>,
+    /// Who hears of which facts.
+    pub routes: Routes,
 }
 
 impl Default for Rulebook {
@@ -118,6 +122,7 @@ impl Default for Rulebook {
             plans: vec![pro],
             policy: Policy::default(),
             accounts: Vec::new(),
+            routes: Routes::default(),
         }
     }
 }

@@ -5,12 +5,14 @@
 //! - [`db`], [`tx`], [`failure`]: connections, transactions, and what a failure means;
 //! - [`schema`]: the tables;
 //! - [`payload`]: the compressed bodies of events;
-//! - [`event`], [`object`], [`access`], [`outbox`], [`user`], [`intent`]: a file a table;
+//! - [`event`], [`object`], [`access`], [`outbox`], [`delivery`], [`user`], [`intent`]: a file a
+//!   table;
 //! - [`belonging`]: from users to all that is theirs.
 
 pub mod access;
 pub mod belonging;
 pub mod db;
+pub mod delivery;
 pub mod event;
 mod failure;
 pub mod intent;
@@ -72,6 +74,7 @@ pub fn statements() -> Vec<&'static sql::Statement> {
         belonging::STATEMENTS,
         access::STATEMENTS,
         outbox::STATEMENTS,
+        delivery::STATEMENTS,
         intent::STATEMENTS,
         schema::STATEMENTS,
     ]

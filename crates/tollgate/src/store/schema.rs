@@ -11,6 +11,7 @@ use super::{Db, StoreError};
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "ground", include_str!("../../migrations/0001_ground.sql")),
     (2, "selling", include_str!("../../migrations/0002_selling.sql")),
+    (3, "telling", include_str!("../../migrations/0003_telling.sql")),
 ];
 
 pub(super) const STATEMENTS: &[&Statement] = &[&CLAIM_MODE, &READ_MODE];

@@ -1,7 +1,7 @@
-//! One SQL text for two databases. A statement is a constant; two fragments of it differ and are
+//! One SQL text for two databases. A statement is a constant; three fragments of it differ and are
 //! filled in here: `{rows}`, a batch as a table (multi-row `values` on SQLite, `unnest` of typed
-//! arrays on Postgres), and `{hold}`, a lock on every `name` until the transaction ends (SQLite has
-//! one writer and nothing to hold off).
+//! arrays on Postgres), `{hold}`, a lock on every `name` until the transaction ends, and `{lock}`,
+//! which leaves rows to whoever took them first (SQLite has one writer and nothing to hold off).
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -142,7 +142,8 @@ impl Texts {
         let size = if statement.columns.is_empty() { 0 } else { size };
         let text = self.get(statement.name, size, || {
             let rows = sqlite_rows(statement.columns, size);
-            statement.text.replace("{rows}", &rows).replace("{hold}", "count(name)")
+            let text = statement.text.replace("{rows}", &rows).replace("{hold}", "count(name)");
+            text.replace("{lock}", "")
         });
         (text, size)
     }
@@ -150,7 +151,8 @@ impl Texts {
     pub(super) fn postgres(&self, statement: &Statement) -> &'static str {
         self.get(statement.name, 0, || {
             let rows = postgres_rows(statement.columns);
-            statement.text.replace("{rows}", &rows).replace("{hold}", POSTGRES_HOLD)
+            let text = statement.text.replace("{rows}", &rows).replace("{hold}", POSTGRES_HOLD);
+            text.replace("{lock}", " for update skip locked")
         })
     }
 }

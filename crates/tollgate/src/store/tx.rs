@@ -12,8 +12,8 @@ use super::sql::{Row, Statement, Texts, Value, postgres_arguments, sqlite_argume
 
 const POSTGRES_FEW_ROWS: &str =
     "select count(*) < 100000 from (select 1 from object limit 100000) as few";
-const POSTGRES_LOOK: &str =
-    "analyze object; analyze access; analyze app_user; analyze event; analyze outbox";
+const POSTGRES_LOOK: &str = "analyze object; analyze access; analyze app_user; analyze event; analyze outbox; \
+     analyze delivery";
 /// A lock that is upgraded midway fails at once (SQLITE_BUSY_SNAPSHOT).
 pub(super) const SQLITE_BEGIN: &str = "begin immediate";
 
