@@ -6,53 +6,10 @@ mod shop;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use shop::{Reply, Shop, text};
-
-/// A shop in which ada pays for the plan basic.
-async fn shop_of_ada() -> Shop {
-    let shop = Shop::open(None).await;
-    let session = shop.session(&json!({ "user_id": "ada", "plan": "basic" })).await;
-    shop.pay(&session).await;
-    shop.come_back(&session).await;
-    assert_eq!(shop.access("ada").await["plan"], "basic");
-    shop
-}
-
-async fn preview(shop: &Shop, plan: &str, period: &str, when: &str) -> Value {
-    let body = json!({ "user_id": "ada", "plan": plan, "period": period, "when": when });
-    let reply = shop.app(Method::POST, "/billing/plan-change/preview", Some(&body)).await;
-    assert_eq!(reply.status, 200, "{reply:?}");
-    reply.body
-}
-
-async fn commit(shop: &Shop, preview: &Value) -> Reply {
-    let body = json!({ "preview": preview["preview"] });
-    shop.app(Method::POST, "/billing/plan-change", Some(&body)).await
-}
-
-async fn subscription(shop: &Shop) -> Value {
-    shop.find("/v1/subscriptions").await["data"][0].clone()
-}
-
-async fn newest_invoice(shop: &Shop) -> Value {
-    let id = subscription(shop).await["latest_invoice"].clone();
-    shop.find(&format!("/v1/invoices/{}", id.as_str().expect("there is one"))).await
-}
-
-async fn pass_days(shop: &Shop, days: i64) {
-    let params = json!({ "seconds": days * 86_400 });
-    shop.stripe(Method::POST, "/_sandbox/advance", &params).await;
-}
-
-/// From now on every charge is declined.
-async fn let_cards_fail(shop: &Shop) {
-    let subscription = subscription(shop).await;
-    let params = json!({ "customer": subscription["customer"] });
-    let path = "/v1/payment_methods/pm_card_chargeCustomerFail/attach";
-    let card = shop.stripe(Method::POST, path, &params).await;
-    let path = format!("/v1/subscriptions/{}", text(&subscription, "id"));
-    shop.stripe(Method::POST, &path, &json!({ "default_payment_method": card["id"] })).await;
-}
+use shop::ada::{
+    commit, let_cards_fail, newest_invoice, pass_days, preview, shop_of_ada, subscription,
+};
+use shop::text;
 
 #[tokio::test]
 async fn what_is_shown_is_what_is_charged() {

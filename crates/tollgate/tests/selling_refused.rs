@@ -5,40 +5,17 @@ mod naughty;
 #[expect(dead_code, unused_imports, reason = "other tests need the rest of it")]
 mod shop;
 
-use hmac::{Hmac, KeyInit, Mac};
 use naughty::{Act, Naughty, say};
 use reqwest::Method;
 use serde_json::{Value, json};
-use sha2::Sha256;
-use shop::{KEY, Shop, TOKEN_SECRET, text};
+use shop::{KEY, Shop, text};
 
 const CHECKOUT: &str = "/billing/checkout-session";
-
-/// A token of ada's, as an app signs it.
-fn token(shop: &Shop) -> String {
-    let claims = json!({ "sub": "ada", "exp": shop.clock.now() + 60 });
-    let parts = [json!({ "alg": "HS256", "typ": "JWT" }), claims];
-    let signed = parts.map(|it| base64url(it.to_string().as_bytes())).join(".");
-    let mut mac = Hmac::<Sha256>::new_from_slice(TOKEN_SECRET.as_bytes()).expect("any key will do");
-    mac.update(signed.as_bytes());
-    format!("{signed}.{}", base64url(&mac.finalize().into_bytes()))
-}
-
-fn base64url(bytes: &[u8]) -> String {
-    const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let bits: Vec<u8> =
-        bytes.iter().flat_map(|it| (0..8).rev().map(move |n| it >> n & 1)).collect();
-    let letter = |six: &[u8]| {
-        let value = six.iter().fold(0, |all, it| all << 1 | it) << (6 - six.len());
-        char::from(LETTERS[usize::from(value)])
-    };
-    bits.chunks(6).map(letter).collect()
-}
 
 #[tokio::test]
 async fn a_user_buys_for_themself() {
     let shop = Shop::open(None).await;
-    let token = token(&shop);
+    let token = shop.token_of("ada");
     let by_user = |path: &'static str, body: Value| {
         let (shop, token) = (&shop, &token);
         async move { shop.call(0, Method::POST, path, Some(token), Some(&body)).await }
@@ -168,7 +145,8 @@ async fn pages_of_the_apps_origins_may_call_and_no_others() {
     for path in ["/stripe/webhook", "/billing/coupons", "/access/ada/explain"] {
         assert_eq!(header(&asked("https://app.example", path).await, allow), None, "{path}");
     }
-    let call = shop.http.post(format!("{}{CHECKOUT}", shop.url())).bearer_auth(token(&shop));
+    let call =
+        shop.http.post(format!("{}{CHECKOUT}", shop.url())).bearer_auth(shop.token_of("ada"));
     let call = call.header("origin", "http://localhost:3000").body(r#"{"plan":"basic"}"#);
     let reply = call.send().await.expect("it answers");
     assert_eq!(header(&reply, allow).as_deref(), Some("http://localhost:3000"));

@@ -1,6 +1,8 @@
 //! Another plan, period or quantity. Stripe computes what it costs; we show that, and commit exactly
 //! that or nothing. What is charged now takes effect only once it is paid.
 
+use std::cmp::Reverse;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tollgate_stripe::object::{Subscription, SubscriptionItem};
@@ -83,7 +85,7 @@ impl Billing {
     /// # Errors
     /// There is nothing to change, or Stripe did not say.
     pub async fn preview(&self, target: &Target) -> Result<Preview, BillingError> {
-        let (_, subscription) = self.live_subscription(&target.user_id).await?;
+        let subscription = self.live_subscription(&target.user_id).await?;
         let item = only_item(&subscription)?;
         let named = target.plan.as_deref().or_else(|| self.plan_name(&subscription));
         let choice = self.choose(named, target.period.as_deref()).await?;
@@ -144,7 +146,7 @@ impl Billing {
             return Err(BillingError::Forbidden("This preview is another user's."));
         }
         let _turn = self.turns.take(&bond.user_id).await;
-        let (_, subscription) = self.live_subscription(&bond.user_id).await?;
+        let subscription = self.live_subscription(&bond.user_id).await?;
         let item = only_item(&subscription)?;
         if is_at(item, &bond.price, bond.quantity) {
             return Ok(bond.user_id);
@@ -201,11 +203,16 @@ impl Billing {
         }
         let invoice = &changed.object["latest_invoice"];
         let invoice = invoice.as_str().or_else(|| invoice["id"].as_str());
-        let pay_url = match invoice {
+        let invoice = match invoice {
             Some(id) => self.observe(&format!("/v1/invoices/{id}"), &json!({})).await?,
             None => return Err(BillingError::PaymentNeeded { pay_url: None }),
         };
-        let pay_url = pay_url.text("hosted_invoice_url").map(str::to_owned);
+        if invoice.text("status") == Some("void") {
+            // Stripe remembers the answer of a change that was taken back since.
+            let fresh = Bond { date: self.clock.now(), ..bond.clone() };
+            return Err(BillingError::PreviewChanged(Box::new(self.ask_for_preview(fresh).await?)));
+        }
+        let pay_url = invoice.text("hosted_invoice_url").map(str::to_owned);
         Err(BillingError::PaymentNeeded { pay_url })
     }
 
@@ -245,21 +252,31 @@ impl Billing {
         Ok(())
     }
 
-    /// Returns the user's customer and the best of their subscriptions that go on.
+    /// Returns the best of the user's subscriptions that go on.
     pub(super) async fn live_subscription(
         &self,
         user_id: &str,
-    ) -> Result<(String, Subscription), BillingError> {
+    ) -> Result<Subscription, BillingError> {
         let none = || BillingError::invalid("user_id", "This user has no subscription.");
-        let customer = self.known_customer(user_id).await?.ok_or_else(none)?;
-        let subscriptions = self.subscriptions_of(&customer).await?;
-        let live = subscriptions.into_iter().filter(|it| self.is_live(it));
+        self.live_subscriptions(user_id).await?.into_iter().next().ok_or_else(none)
+    }
+
+    /// Returns the user's subscriptions that go on, the best first, then the oldest.
+    pub(super) async fn live_subscriptions(
+        &self,
+        user_id: &str,
+    ) -> Result<Vec<Subscription>, BillingError> {
+        let mut live = Vec::new();
+        for customer in self.known_customers(user_id).await? {
+            let all = self.subscriptions_of(&customer).await?;
+            live.extend(all.into_iter().filter(|it| self.is_live(it)));
+        }
         let rank = |it: &Subscription| {
             let plan = self.rulebook.plan_of_items(&it.items, it.metadata.plan.as_deref());
             plan.map(|it| it.rank)
         };
-        let best = live.max_by_key(rank).ok_or_else(none)?;
-        Ok((customer, best))
+        live.sort_by_cached_key(|it| (Reverse(rank(it)), it.created, it.id.to_string()));
+        Ok(live)
     }
 
     fn plan_name(&self, it: &Subscription) -> Option<&str> {

@@ -15,10 +15,17 @@ use tollgate_stripe::object::Object;
 pub(super) const KEY_LIVES_MS: i64 = 23 * 3_600_000;
 /// How often another's intent is followed before it is given up.
 const TRIES_MAX: usize = 3;
+/// How many customers of one user are asked about; more than one is a mistake already.
+const CUSTOMERS_MAX: usize = 5;
 
 impl Billing {
     /// Returns the user's customer, if there is one that is not gone.
     pub(super) async fn known_customer(&self, user_id: &str) -> Result<Option<String>, StoreError> {
+        Ok(self.known_customers(user_id).await?.into_iter().next())
+    }
+
+    /// Returns all customers of the user that are not gone; the first is whom we sell to.
+    pub(super) async fn known_customers(&self, user_id: &str) -> Result<Vec<String>, StoreError> {
         let parties = store::user::parties_of(&self.db, user_id).await?;
         let ids: Vec<&str> = parties.iter().map(|it| it.owner_id.as_str()).collect();
         let ids: Vec<&str> = ids.into_iter().filter(|it| is_customer(it)).collect();
@@ -29,7 +36,14 @@ impl Billing {
                 _ => false,
             })
         };
-        Ok(ids.into_iter().find(|it| !is_gone(it)).map(str::to_owned))
+        let mut here: Vec<String> = Vec::new();
+        for id in ids.into_iter().filter(|it| !is_gone(it)) {
+            if !here.iter().any(|it| it == id) {
+                here.push(id.to_owned());
+            }
+        }
+        here.truncate(CUSTOMERS_MAX);
+        Ok(here)
     }
 
     /// Returns the user's customer; makes it where there is none.

@@ -7,6 +7,7 @@
 //! - [`customer`]: one customer for one user;
 //! - [`checkout`]: a visit to Checkout; [`visit`]: one open visit at a time;
 //! - [`arrival`]: the way back from it;
+//! - [`overview`]: what is paid for and what waits to change;
 //! - [`change`]: another plan, shown before it is done; [`ending`]: to cancel, and to go on;
 //! - [`discounts`]: coupons and the codes that customers type;
 //! - [`portal`]: the customer's own page at Stripe;
@@ -19,6 +20,7 @@ pub mod checkout;
 mod customer;
 pub mod discounts;
 pub mod ending;
+pub mod overview;
 mod places;
 pub mod portal;
 mod prices;
@@ -73,6 +75,9 @@ pub enum BillingError {
         /// Where it can be paid or confirmed.
         pay_url: Option<String>,
     },
+    /// What was to be taken back was paid meanwhile.
+    #[error("It was paid meanwhile, so the change is made and cannot be taken back.")]
+    AlreadyPaid,
     /// There is nothing like that at Stripe.
     #[error("{0}")]
     Unknown(&'static str),

@@ -22,6 +22,7 @@ use crate::billing::Billing;
 use crate::billing::change::{Preview, Target, When};
 use crate::billing::checkout::{Opened, QUANTITY_MAX, UiMode, Wanted};
 use crate::billing::ending::End;
+use crate::billing::overview::{Overview, Waiting};
 use crate::billing::portal::Flow;
 
 /// The longest address that mail allows (RFC 5321), and more than any name, code or URL needs.
@@ -97,7 +98,7 @@ pub async fn portal(
     Extension(caller): Extension<Caller>,
     request: Request<Body>,
 ) -> Result<Json<Value>, Error> {
-    let asked = query(&request)?;
+    let asked: PortalBody = query(&request)?;
     let body: PortalBody = body(&app, request).await?;
     let wanted = PortalBody {
         user_id: body.user_id.or(asked.user_id),
@@ -126,6 +127,29 @@ async fn open_portal(app: &App, caller: &Caller, wanted: PortalBody) -> Result<J
     let user_id = whose(caller, wanted.user_id)?;
     let url = billing.portal(&user_id, wanted.flow, wanted.return_to.as_deref()).await?;
     Ok(Json(json!({ "url": url })))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Whose {
+    user_id: Option<String>,
+}
+
+/// `GET /billing/subscription`; whose it is stands in the query or in the token.
+///
+/// # Errors
+/// As the contract of the route says.
+pub async fn subscription(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    request: Request<Body>,
+) -> Result<Json<Overview>, Error> {
+    let billing = ready(&app)?;
+    let asked: Whose = query(&request)?;
+    let user_id = whose(&caller, asked.user_id)?;
+    let overview = billing.overview(&user_id).await?;
+    app.stir();
+    Ok(Json(overview))
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -218,9 +242,10 @@ pub async fn cancel(
 #[serde(default, deny_unknown_fields)]
 struct ResumeBody {
     user_id: Option<String>,
+    kind: Option<Waiting>,
 }
 
-/// `POST /billing/resume`; answers what the user may use now.
+/// `POST /billing/resume`: takes back what waits to change; answers what the user may use now.
 ///
 /// # Errors
 /// As the contract of the route says.
@@ -232,7 +257,7 @@ pub async fn resume(
     let billing = ready(&app)?;
     let body: ResumeBody = body(&app, request).await?;
     let user_id = whose(&caller, body.user_id)?;
-    billing.resume(&user_id).await?;
+    billing.resume(&user_id, body.kind).await?;
     access(&app, &user_id).await
 }
 
@@ -293,8 +318,8 @@ fn whose(caller: &Caller, named: Option<String>) -> Result<String, Error> {
     Ok(user_id)
 }
 
-fn query(request: &Request<Body>) -> Result<PortalBody, Error> {
-    let query = Query::<PortalBody>::try_from_uri(request.uri());
+fn query<T: DeserializeOwned>(request: &Request<Body>) -> Result<T, Error> {
+    let query = Query::<T>::try_from_uri(request.uri());
     query.map(|Query(it)| it).map_err(|error| invalid("query", &format!("{error}.")))
 }
 

@@ -57,6 +57,9 @@ pub enum Error {
     /// 409: what was shown does not hold any more.
     #[error("This would come to something else by now; look at the new preview.")]
     PreviewChanged(Box<Preview>),
+    /// 409: what was to be taken back was paid meanwhile.
+    #[error("It was paid meanwhile, so the change is made and cannot be taken back.")]
+    AlreadyPaid,
     /// 409.
     #[error("{message}")]
     AlreadySubscribed {
@@ -138,6 +141,7 @@ impl Error {
             Self::Declined { .. } => (StatusCode::PAYMENT_REQUIRED, "payment_failed"),
             Self::PaymentNeeded { .. } => (StatusCode::PAYMENT_REQUIRED, "payment_failed"),
             Self::PreviewChanged(_) => (StatusCode::CONFLICT, "preview_changed"),
+            Self::AlreadyPaid => (StatusCode::CONFLICT, "already_paid"),
             Self::AlreadySubscribed { .. } => (StatusCode::CONFLICT, "already_subscribed"),
             Self::Stripe { passing, .. } => {
                 let ill = StatusCode::BAD_GATEWAY;
@@ -250,6 +254,7 @@ impl From<BillingError> for Error {
             BillingError::AlreadySubscribed { message, portal_url } => {
                 Self::AlreadySubscribed { message, portal_url }
             }
+            BillingError::AlreadyPaid => Self::AlreadyPaid,
             BillingError::PreviewChanged(preview) => Self::PreviewChanged(preview),
             BillingError::PaymentNeeded { pay_url } => Self::PaymentNeeded { pay_url },
             BillingError::Unknown(message) => Self::Unknown(message),

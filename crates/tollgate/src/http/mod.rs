@@ -98,6 +98,7 @@ pub const ROUTES: &[Route] = &[
     on(Who::AppOrSelf, "POST", "/billing/checkout-session",  || post(billing::checkout)),
     on(Who::AppOrSelf, "GET",  "/billing/portal",            || get(billing::portal_by_query)),
     on(Who::AppOrSelf, "POST", "/billing/portal",            || post(billing::portal)),
+    on(Who::AppOrSelf, "GET",  "/billing/subscription",      || get(billing::subscription)),
     on(Who::AppOrSelf, "POST", "/billing/plan-change/preview", || post(billing::preview)),
     on(Who::AppOrSelf, "POST", "/billing/plan-change",       || post(billing::commit)),
     on(Who::AppOrSelf, "POST", "/billing/cancel",            || post(billing::cancel)),

@@ -1,7 +1,9 @@
 //! A server and the offline Stripe beside it, for tests that sell. No webhook comes by itself: a
 //! test delivers the events when it wants them.
 
+pub mod ada;
 mod relay;
+mod token;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
