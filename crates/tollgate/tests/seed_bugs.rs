@@ -143,7 +143,7 @@ async fn c4_a_crash_after_the_work_repeats_nothing(fresh: Fresh) {
     let done = receive::apply(&fresh.db, &book, &copies, NOW * 1000).await.unwrap();
     assert_eq!(done.outcomes, [Outcome::Applied, Outcome::Duplicate, Outcome::Duplicate]);
     assert_eq!(done.changed.len(), 1);
-    assert_eq!(done.changed[0].revision, 1);
+    assert_eq!(done.changed[0].after.revision, 1);
     assert_eq!(facts(&fresh).await, ["subscription_started:sub_1"]);
 }
 

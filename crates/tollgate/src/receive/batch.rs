@@ -17,7 +17,7 @@ use crate::rules::merge::{Contestant, Fold, Standing, fold, settle};
 use crate::rules::observation::Observation;
 use crate::rules::payment;
 use crate::rules::policy::Rulebook;
-use crate::store::access::StoredAccess;
+use crate::store::access::{Changed, StoredAccess};
 use crate::store::event::{Conclusion, NewEvent, Recorded, Status};
 use crate::store::object::StoredObject;
 use crate::store::outbox::{NewFact, Staged};
@@ -35,7 +35,7 @@ pub struct Applied {
     /// One an input, in their order.
     pub outcomes: Vec<Outcome>,
     /// The access that changed.
-    pub changed: Vec<StoredAccess>,
+    pub changed: Vec<Changed>,
     /// How many deliveries were planned.
     pub told: usize,
 }
@@ -335,7 +335,7 @@ async fn name_users(
 }
 
 /// The facts of the events, the objects that Stripe has to be asked about, the access that changed.
-fn facts(news: &[News<'_>], objects: &Objects, changed: &[StoredAccess]) -> Vec<NewFact> {
+fn facts(news: &[News<'_>], objects: &Objects, changed: &[Changed]) -> Vec<NewFact> {
     let mut staged = BTreeMap::new();
     for it in news.iter().filter(|it| it.event.purpose != Purpose::Rebuild) {
         let incoming = &it.event.incoming;
@@ -354,7 +354,8 @@ fn facts(news: &[News<'_>], objects: &Objects, changed: &[StoredAccess]) -> Vec<
         let cause = it.standing.event_id.to_string();
         staged.insert(effect, (Some(cause), it.owner_id.clone()));
     }
-    for it in changed.iter().filter(|it| it.access.granted || it.revision > 1) {
+    let told = |it: &&StoredAccess| it.access.granted || it.revision > 1;
+    for it in changed.iter().map(|it| &it.after).filter(told) {
         let effect = Effect::new(EffectKind::AccessChanged, &it.user_id, it.revision);
         let owner = it.access.customer_id.clone().unwrap_or_else(|| it.user_id.clone());
         staged.insert(effect, (None, Some(owner)));

@@ -1,12 +1,12 @@
 //! From objects to access: of every user whom a batch touched, and from all of their objects.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::ownership::is_customer;
 use crate::rules::access::{Access, access, claims};
 use crate::rules::ledger::Ledger;
 use crate::rules::policy::Rulebook;
-use crate::store::access::StoredAccess;
+use crate::store::access::Changed;
 use crate::store::belonging::Owned;
 use crate::store::{self, StoreError, Tx};
 
@@ -17,7 +17,7 @@ pub(super) async fn derive(
     owners: &BTreeSet<String>,
     users: &BTreeSet<&str>,
     now: i64,
-) -> Result<Vec<StoredAccess>, StoreError> {
+) -> Result<Vec<Changed>, StoreError> {
     let owners: Vec<&str> = owners.iter().map(String::as_str).collect();
     let users: Vec<&str> = users.iter().copied().collect();
     // Whoever ties a user to one of these owners meanwhile is waited for, so that it is found; and
@@ -25,15 +25,26 @@ pub(super) async fn derive(
     store::user::hold(tx, &owners).await?;
     store::belonging::hold_users(tx, &owners, &users).await?;
     let belongings = store::belonging::of_users(tx, &owners, &users).await?;
+    let mut decided_by = BTreeMap::new();
     let derived = belongings.into_iter().map(|it| {
-        let access = access_of(&it.owned, rulebook, now);
+        let (access, source) = derived(&it.owned, rulebook, now);
+        decided_by.insert(it.user_id.clone(), source);
         (it.user_id, access)
     });
-    store::access::save(tx, derived.collect(), now).await
+    let mut changed = store::access::save(tx, derived.collect(), now).await?;
+    for it in &mut changed {
+        it.decided_by = decided_by.remove(&it.after.user_id).flatten();
+    }
+    Ok(changed)
 }
 
 /// Returns what a user may use to whom this belongs.
 pub(crate) fn access_of(owned: &[Owned], rulebook: &Rulebook, now: i64) -> Access {
+    derived(owned, rulebook, now).0
+}
+
+/// The access, and the subscription or session that decides it.
+fn derived(owned: &[Owned], rulebook: &Rulebook, now: i64) -> (Access, Option<String>) {
     let counts = |it: &&Owned| {
         it.priority == 0
             || it.objects.iter().any(|(account, _)| rulebook.counts(account.as_deref()))
@@ -43,5 +54,6 @@ pub(crate) fn access_of(owned: &[Owned], rulebook: &Rulebook, now: i64) -> Acces
     let ledger = Ledger::new(objects.map(|(_, object)| object));
     let mut customers = owned.iter().filter(|it| is_customer(&it.owner_id)).filter(counts);
     let customer = customers.next().map(|it| it.owner_id.as_str());
-    access(&ledger, &claims(&ledger, rulebook, now), customer)
+    let claims = claims(&ledger, rulebook, now);
+    (access(&ledger, &claims, customer), claims.first().map(|it| it.source.clone()))
 }

@@ -296,7 +296,7 @@ impl Writer {
                 Ok(applied) => {
                     for changed in applied.changed {
                         // Nobody may be listening.
-                        drop(self.changes.send(Arc::new(changed)));
+                        drop(self.changes.send(Arc::new(changed.after)));
                     }
                     return Ok(applied.outcomes);
                 }

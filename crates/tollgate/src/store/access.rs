@@ -7,7 +7,7 @@ use crate::rules::access::{Access, Reason};
 use super::sql::{Row, Statement, Type, params};
 use super::{Db, StoreError, Tx};
 
-pub(super) const STATEMENTS: &[&Statement] = &[&SAVE, &DUE, &FIND, &PAGE];
+pub(super) const STATEMENTS: &[&Statement] = &[&BEFORE, &SAVE, &DUE, &FIND, &PAGE];
 
 /// A user's access with its revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,12 +22,29 @@ pub struct StoredAccess {
     pub access: Access,
 }
 
+/// A change of a user's access.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changed {
+    /// What it was; `None` where nothing was known of the user.
+    pub before: Option<StoredAccess>,
+    /// What it is now.
+    pub after: StoredAccess,
+    /// The subscription or session that decides; filled in by who derived it.
+    pub decided_by: Option<String>,
+}
+
 macro_rules! columns {
     () => {
         "a.user_id, a.revision, a.changed_at, a.customer_id, a.granted, a.plan, a.features,
          a.status, a.reason, a.until, a.grace_until, a.cancel_at, a.due_at"
     };
 }
+
+static BEFORE: Statement = Statement::batch(
+    "access_before",
+    &[("user_id", Type::Text)],
+    concat!("select ", columns!(), " from {rows} as r join access a on a.user_id = r.user_id"),
+);
 
 static SAVE: Statement = Statement::batch(
     "save_access",
@@ -77,7 +94,12 @@ pub async fn save(
     tx: &mut Tx<'_>,
     all: Vec<(String, Access)>,
     now: i64,
-) -> Result<Vec<StoredAccess>, StoreError> {
+) -> Result<Vec<Changed>, StoreError> {
+    let ids = all.iter().map(|(user_id, _)| params![user_id.as_str()]).collect();
+    let known = tx.batch(&BEFORE, ids).await?;
+    let known = known.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let mut known: BTreeMap<String, StoredAccess> =
+        known.into_iter().map(|it| (it.user_id.clone(), it)).collect();
     let rows = all.iter().map(|(user_id, access)| {
         params![
             user_id.as_str(),
@@ -101,7 +123,9 @@ pub async fn save(
     }
     let changed = all.into_iter().filter_map(|(user_id, access)| {
         let revision = *revisions.get(&user_id)?;
-        Some(StoredAccess { user_id, revision, changed_at: now, access })
+        let before = known.remove(&user_id);
+        let after = StoredAccess { user_id, revision, changed_at: now, access };
+        Some(Changed { before, after, decided_by: None })
     });
     Ok(changed.collect())
 }
