@@ -105,7 +105,7 @@ fn plans_and_policy_come_from_the_file() {
         dispute_open = "revoke"
         connect_accounts = ["acct_1"]
     "#;
-    let Rulebook { plans, any_price, policy, accounts } =
+    let Rulebook { plans, any_price, policy, accounts, .. } =
         loaded(&[("tollgate.toml", toml)], &[("STRIPE_PRICE_PRO_MONTHLY", "price_9")]).rulebook;
     let names: Vec<&str> = plans.iter().map(|it| it.title.as_str()).collect();
     assert_eq!(names, ["Lifetime", "Pro"]);

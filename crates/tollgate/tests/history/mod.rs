@@ -85,6 +85,7 @@ pub fn rulebook(cast: &Cast) -> Rulebook {
         any_price: None,
         policy: Policy::default(),
         accounts: Vec::new(),
+        routes: tollgate::rules::routes::Routes::default(),
     }
 }
 

@@ -22,6 +22,7 @@ pub fn rulebook() -> Rulebook {
         any_price: None,
         policy: Policy::default(),
         accounts: Vec::new(),
+        routes: tollgate::rules::routes::Routes::default(),
     }
 }
 
