@@ -14,6 +14,7 @@ use crate::store::belonging::Owned;
 use crate::store::object::StoredObject;
 use crate::store::user::Party;
 use crate::store::{self, Db, StoreError};
+pub use crate::wire::rfc3339;
 
 /// Returns what a user may use at `now` (Unix seconds). A user whom nobody knows has nothing.
 ///
@@ -241,9 +242,4 @@ fn write_times(f: &mut fmt::Formatter<'_>, it: &Claim) -> fmt::Result {
         }
     }
     writeln!(f)
-}
-
-/// Writes Unix seconds as RFC 3339; a time beyond the calendar as the number it is.
-pub fn rfc3339(at: i64) -> String {
-    jiff::Timestamp::from_second(at).map_or_else(|_| at.to_string(), |it| it.to_string())
 }

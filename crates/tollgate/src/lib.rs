@@ -13,7 +13,9 @@
 //! - [`stripe_api`]: calls of Stripe's API;
 //! - [`setup`]: what Stripe has to know before anything is sold;
 //! - [`billing`]: Checkout, the way back from it, the portal;
+//! - [`notify`]: what the app is told: pure;
 //! - [`http`]: routes and pages;
+//! - [`wire`]: what a caller reads, wherever they read it;
 //! - [`config`], [`clock`]: the only rooms that read the environment and the time.
 
 pub mod answer;
@@ -23,6 +25,7 @@ pub mod config;
 pub mod crash;
 pub mod http;
 pub mod metrics;
+pub mod notify;
 pub mod receive;
 pub mod reconcile;
 pub mod rules;
@@ -31,3 +34,4 @@ pub mod setup;
 pub mod store;
 pub mod stripe_api;
 pub mod webhook;
+pub mod wire;

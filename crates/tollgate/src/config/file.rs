@@ -19,6 +19,8 @@ pub struct File {
     pub connect_accounts: Vec<String>,
     /// The texts of `[brand]`.
     pub brand: BTreeMap<String, String>,
+    /// The tables of `[[notify]]`.
+    pub notify: Vec<Table>,
     /// The texts of `[pages]`.
     pub pages: BTreeMap<String, String>,
     /// The texts of `[server]`.
@@ -50,7 +52,7 @@ pub struct PlanTable {
     pub trial_once: Option<bool>,
 }
 
-const TOP: &[&str] = &["access", "brand", "pages", "plans", "server"];
+const TOP: &[&str] = &["access", "brand", "notify", "pages", "plans", "server"];
 const PAGES: &[&str] = &["templates"];
 const PLAN: &[&str] =
     &["amounts", "currency", "features", "prices", "rank", "title", "trial_days", "trial_once"];
@@ -108,6 +110,7 @@ pub fn parse(text: &str) -> Result<File, ConfigError> {
         connect_accounts: accounts(&access)?,
         access: texts(&access, "access.", Some(CONNECT))?,
         brand: texts(&brand, "brand.", None)?,
+        notify: super::notify::tables(&table)?,
         pages: texts(&pages, "pages.", None)?,
         server: texts(&server, "server.", None)?,
     })
@@ -121,7 +124,7 @@ fn section(table: &Table, name: &str) -> Result<Table, ConfigError> {
     }
 }
 
-fn shape(key: &str, allowed: &'static str) -> ConfigError {
+pub(super) fn shape(key: &str, allowed: &'static str) -> ConfigError {
     ConfigError::Shape { key: key.to_owned(), allowed: allowed.to_owned() }
 }
 
@@ -179,7 +182,7 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
-fn known(table: &Table, keys: &[&str], prefix: &str) -> Result<(), ConfigError> {
+pub(super) fn known(table: &Table, keys: &[&str], prefix: &str) -> Result<(), ConfigError> {
     let Some(unknown) = table.keys().find(|it| !keys.contains(&it.as_str())) else {
         return Ok(());
     };

@@ -9,12 +9,14 @@
 //! - [`plans`]: the rulebook;
 //! - [`selling`]: what Checkout and the portal need to know;
 //! - [`brand`]: whose pages and mails they are;
+//! - [`notify`]: whom to tell what;
 //! - [`secret`]: a text that is never shown.
 
 mod brand;
 mod dotenv;
 mod file;
 mod layers;
+pub mod notify;
 mod plans;
 mod secret;
 mod selling;
@@ -52,6 +54,8 @@ pub struct Config {
     pub brand: Brand,
     /// The directory with pages of the operator's own, which win over ours.
     pub templates: Option<PathBuf>,
+    /// Whom to tell what.
+    pub notify: Vec<notify::Endpoint>,
     /// The signing secrets of the webhook; all of them are tried.
     pub webhook_secrets: Vec<Secret>,
     /// `sqlite://…` or `postgres://…`; may hold a password.
@@ -221,6 +225,7 @@ impl Config {
         let selling = selling::selling(file, it, server.listen)?;
         let config = Self {
             brand: brand::brand(&file.brand, &selling, &mut it.settings)?,
+            notify: notify::endpoints(file, it)?,
             templates: pages(file, here, &mut it.settings),
             selling,
             stripe_key,

@@ -10,58 +10,25 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::Stream;
-use serde::Serialize;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::auth::Caller;
 use super::error::Error;
 use super::{App, UserId};
-use crate::answer::{self, Explanation, rfc3339};
+use crate::answer::{self, Explanation};
 use crate::config::value;
 use crate::store::access::StoredAccess;
+use crate::wire::Answer;
 
 /// The longest time that an answer is held, in seconds.
 const WAIT_SECS_MAX: i64 = 60;
 /// How often the database is looked at for changes that another node made.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// The answer, as callers see it. Times are RFC 3339.
-#[derive(Debug, Serialize)]
-pub struct Answer {
-    user_id: String,
-    customer_id: Option<String>,
-    granted: bool,
-    plan: String,
-    features: Vec<String>,
-    status: Option<String>,
-    reason: &'static str,
-    until: Option<String>,
-    grace_until: Option<String>,
-    cancel_at: Option<String>,
-    revision: i64,
-    as_of: String,
-}
-
-impl Answer {
-    /// Writes a user's access as it is at `now` (Unix seconds).
-    pub fn new(stored: StoredAccess, now: i64) -> Self {
-        let access = stored.access;
-        Self {
-            user_id: stored.user_id,
-            customer_id: access.customer_id,
-            granted: access.granted,
-            plan: access.plan,
-            features: access.features,
-            status: access.status,
-            reason: access.reason.as_str(),
-            until: access.until.map(rfc3339),
-            grace_until: access.grace_until.map(rfc3339),
-            cancel_at: access.cancel_at.map(rfc3339),
-            revision: stored.revision,
-            as_of: rfc3339(now),
-        }
-    }
+/// Writes a user's access as it is at `now` (Unix seconds).
+pub fn shown(stored: StoredAccess, now: i64) -> Answer {
+    Answer::new(stored.user_id, stored.access, stored.revision, now)
 }
 
 /// `GET /access/{user_id}`; with `?wait=30s` and `If-None-Match` it is held until it changes.
@@ -99,7 +66,7 @@ fn answer(app: &App, headers: &HeaderMap, current: StoredAccess) -> Response {
     let revision = current.revision;
     let mut response = match is_known(headers, revision) {
         true => StatusCode::NOT_MODIFIED.into_response(),
-        false => Json(Answer::new(current, app.clock.now())).into_response(),
+        false => Json(shown(current, app.clock.now())).into_response(),
     };
     let tag = HeaderValue::try_from(etag(revision)).expect("a number in quotes is a header");
     let headers = response.headers_mut();
@@ -200,7 +167,7 @@ fn events(
 
 fn event(app: &App, current: StoredAccess) -> Event {
     let event = Event::default().event("access").id(current.revision.to_string());
-    let answer = Answer::new(current, app.clock.now());
+    let answer = shown(current, app.clock.now());
     event.data(serde_json::to_string(&answer).expect("an answer is JSON"))
 }
 

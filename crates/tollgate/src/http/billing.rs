@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tollgate_stripe::id;
 
 use super::App;
-use super::access::Answer;
+use super::access::shown;
 use super::auth::Caller;
 use super::error::Error;
 use crate::answer;
@@ -24,6 +24,7 @@ use crate::billing::checkout::{Opened, QUANTITY_MAX, UiMode, Wanted};
 use crate::billing::ending::End;
 use crate::billing::overview::{Overview, Waiting};
 use crate::billing::portal::Flow;
+use crate::wire::Answer;
 
 /// The longest address that mail allows (RFC 5321), and more than any name, code or URL needs.
 const TEXT_BYTES_MAX: usize = 2048;
@@ -265,7 +266,7 @@ async fn access(app: &App, user_id: &str) -> Result<Json<Answer>, Error> {
     app.stir();
     let now = app.clock.now();
     let access = answer::access(&app.db, &app.rulebook, user_id, now).await?;
-    Ok(Json(Answer::new(access, now)))
+    Ok(Json(shown(access, now)))
 }
 
 #[derive(Debug, Deserialize)]

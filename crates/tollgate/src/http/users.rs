@@ -10,12 +10,13 @@ use serde::Deserialize;
 use serde_json::Value;
 use tollgate_stripe::id;
 
-use super::access::Answer;
+use super::access::shown;
 use super::error::Error;
 use super::{App, UserId};
 use crate::answer;
 use crate::receive::Input;
 use crate::store::user::AppUser;
+use crate::wire::Answer;
 
 /// The longest address that mail allows (RFC 5321), and more than any name needs.
 const TEXT_BYTES_MAX: usize = 320;
@@ -51,7 +52,7 @@ pub async fn name(
     app.stir();
     let now = app.clock.now();
     let access = answer::access(&app.db, &app.rulebook, &user_id, now).await?;
-    Ok(Json(Answer::new(access, now)))
+    Ok(Json(shown(access, now)))
 }
 
 fn read(body: &[u8]) -> Result<Named, Error> {

@@ -77,6 +77,11 @@ const NAMES: &[(EffectKind, &str)] = &[
 ];
 
 impl EffectKind {
+    /// Returns all kinds.
+    pub fn all() -> impl Iterator<Item = Self> {
+        NAMES.iter().map(|(kind, _)| *kind)
+    }
+
     /// Returns the kind's name, as it stands in keys and tables.
     pub fn as_str(self) -> &'static str {
         NAMES.iter().find(|(kind, _)| *kind == self).map_or("", |(_, name)| name)

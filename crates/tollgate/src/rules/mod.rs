@@ -7,7 +7,8 @@
 //! - [`policy`] and [`access`]: what a user may use now, and the reason;
 //! - [`dunning`]: money that is missing, and how it goes on;
 //! - [`effects`], [`routes`] and [`known`]: the facts that somebody has to hear of, who hears of
-//!   which, and what is known around them.
+//!   which, and what is known around them;
+//! - [`notice`]: the names under which they are told outside.
 
 pub mod access;
 pub mod catalog;
@@ -20,6 +21,7 @@ pub mod invoice;
 pub mod known;
 pub mod ledger;
 pub mod merge;
+pub mod notice;
 pub mod observation;
 pub mod payment;
 pub mod policy;
