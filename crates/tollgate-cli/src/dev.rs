@@ -74,6 +74,7 @@ fn development(mut config: Config, arguments: &Arguments) -> Config {
     if config.api_keys.is_empty() {
         config.api_keys.push(Secret::new(API_KEY));
     }
+    config.selling.local_origins = true;
     config.log_format = LogFormat::Text;
     if !arguments.verbose {
         "warn".clone_into(&mut config.log);
@@ -162,6 +163,9 @@ fn welcome(server: &Server, sandbox: &Sandbox, config: &Config) -> String {
     tollgate trigger checkout.session.completed --user ada
     curl -H 'Authorization: Bearer {key}' http://{address}/access/ada
     tollgate trigger list
+
+  Or from an app, yours or one of examples/, on any port of this computer:
+    TOLLGATE_URL=http://{address} TOLLGATE_API_KEY={key}
 
   Point Stripe's libraries at the sandbox with any key of test mode (sk_test_…), and any tool
   that sends events at        http://{address}/stripe/webhook

@@ -30,7 +30,8 @@ impl Billing {
             Err(error) => return Ok(self.land_blind(session_id, &error)),
         };
         if session.object["status"] != "complete" {
-            return Ok(places::fill(&self.selling, &self.selling.cancel_url, Some(session_id)));
+            let asked_for = self.asked_for(&session);
+            return Ok(places::turned_back(&self.selling, asked_for.as_deref(), Some(session_id)));
         }
         if let Err(error) = self.arrive(&session).await {
             // The events will tell; the customer is not to blame and is not stopped.
@@ -73,9 +74,14 @@ impl Billing {
 
     /// Where the browser goes on to: the place that was asked for, if it is still allowed.
     fn goal(&self, session: &Answer, session_id: &str) -> String {
-        let asked_for = session.object["metadata"]["return_to"].as_str();
-        let allowed = asked_for.and_then(|it| places::allowed(&self.selling, it).ok());
-        let template = allowed.unwrap_or_else(|| self.selling.success_url.clone());
+        let asked_for = self.asked_for(session);
+        let template = asked_for.unwrap_or_else(|| self.selling.success_url.clone());
         places::fill(&self.selling, &template, Some(session_id))
+    }
+
+    /// Where the app wants its customer back, if that is still allowed.
+    fn asked_for(&self, session: &Answer) -> Option<String> {
+        let asked_for = session.object["metadata"]["return_to"].as_str();
+        asked_for.and_then(|it| places::allowed(&self.selling, it).ok())
     }
 }

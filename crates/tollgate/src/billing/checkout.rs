@@ -241,7 +241,7 @@ impl Billing {
         match wanted.ui_mode {
             UiMode::Hosted => {
                 params["success_url"] = places::arrival(selling).into();
-                params["cancel_url"] = places::fill(selling, &selling.cancel_url, None).into();
+                params["cancel_url"] = places::turned_back(selling, return_to, None).into();
             }
             UiMode::Embedded => {
                 params["ui_mode"] = "embedded_page".into();

@@ -23,7 +23,7 @@ pub(super) fn allowed(selling: &Selling, return_to: &str) -> Result<String, Bill
         }
         Err(_) => None,
     };
-    let is_ours = |it: &Url| selling.origins.contains(&it.origin().ascii_serialization());
+    let is_ours = |it: &Url| selling.knows(&it.origin().ascii_serialization());
     let plain = |it: &Url| it.username().is_empty() && it.password().is_none();
     match url.filter(|it| is_ours(it) && plain(it)) {
         Some(url) => Ok(url.into()),
@@ -46,6 +46,21 @@ pub(super) fn fill(selling: &Selling, template: &str, session: Option<&str>) -> 
     session.map_or(text.clone(), |it| text.replace(SESSION, it))
 }
 
+/// Where Checkout leads who does not pay: to the app that sent them there, if it said where it is.
+pub(super) fn turned_back(
+    selling: &Selling,
+    return_to: Option<&str>,
+    session: Option<&str>,
+) -> String {
+    let named =
+        return_to.and_then(|it| Url::parse(it).ok()).map(|it| it.origin().ascii_serialization());
+    let template = match named {
+        Some(origin) => selling.cancel_url.replace("{origin}", &origin),
+        None => selling.cancel_url.clone(),
+    };
+    fill(selling, &template, session)
+}
+
 /// Where Checkout comes back to, so that what was bought counts before anybody looks.
 pub(super) fn arrival(selling: &Selling) -> String {
     format!("{}/billing/return?session_id={SESSION}", selling.public_url)
@@ -61,8 +76,9 @@ mod tests {
         Selling {
             public_url: "https://billing.example".to_owned(),
             origins: vec!["https://app.example".to_owned(), "http://localhost:3000".to_owned()],
+            local_origins: false,
             success_url: String::new(),
-            cancel_url: String::new(),
+            cancel_url: "{origin}/pricing".to_owned(),
             promotion_codes: true,
             trials: BTreeMap::new(),
             amounts: BTreeMap::new(),
@@ -79,6 +95,34 @@ mod tests {
         ] {
             assert_eq!(allowed(&selling(), text).expect(text), url);
         }
+    }
+
+    #[test]
+    fn every_port_here_is_allowed_where_that_is_set() {
+        let here = Selling { local_origins: true, ..selling() };
+        for text in ["http://localhost:5173/a", "http://127.0.0.1:8000/", "http://[::1]:3000/"] {
+            assert!(allowed(&selling(), text).is_err(), "{text}");
+            assert_eq!(allowed(&here, text).expect(text), text);
+        }
+        for text in [
+            "https://evil.example/",
+            "http://localhost.evil.example/",
+            "https://localhost/",
+            "http://192.168.0.1/",
+            "http://user@localhost/",
+        ] {
+            assert!(allowed(&here, text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn who_does_not_pay_is_led_back_to_the_app_that_asked() {
+        let from = |it| turned_back(&selling(), it, None);
+        assert_eq!(from(None), "https://app.example/pricing");
+        assert_eq!(from(Some("http://localhost:3000/thanks")), "http://localhost:3000/pricing");
+        let fixed = Selling { cancel_url: "https://shop.example/".to_owned(), ..selling() };
+        let asked = Some("http://localhost:3000/thanks");
+        assert_eq!(turned_back(&fixed, asked, None), "https://shop.example/");
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub struct Selling {
     pub public_url: String,
     /// The origins that people may be sent back to; the first is the usual one.
     pub origins: Vec<String>,
+    /// Whether every port of this computer is one more origin: `tollgate dev` has it so.
+    pub local_origins: bool,
     /// Where they come back to after paying; `{origin}` and `{CHECKOUT_SESSION_ID}` are filled in.
     pub success_url: String,
     /// Where they come back to without having paid.
@@ -32,6 +34,13 @@ pub struct Selling {
     pub trials: BTreeMap<String, Trial>,
     /// What plans cost where `tollgate setup` is to make their prices, by the plans' names.
     pub amounts: BTreeMap<String, Amounts>,
+}
+
+impl Selling {
+    /// Returns whether an origin is one of the app's.
+    pub fn knows(&self, origin: &str) -> bool {
+        self.origins.iter().any(|it| it == origin) || (self.local_origins && is_local(origin))
+    }
 }
 
 /// What a plan costs.
@@ -76,6 +85,7 @@ pub(super) fn selling(
         amounts: amounts(file, &mut layers.settings)?,
         public_url,
         origins,
+        local_origins: false,
     })
 }
 
@@ -129,6 +139,14 @@ pub(super) fn base(text: &str) -> Read<String> {
 
 fn origin(text: &str) -> Option<String> {
     url(text).map(|it| it.origin().ascii_serialization())
+}
+
+/// A program on this computer, by whatever name a browser knows it.
+fn is_local(text: &str) -> bool {
+    let here = |it: &Url| matches!(it.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    url(text).is_some_and(|it| {
+        it.scheme() == "http" && here(&it) && origin(text).as_deref() == Some(text)
+    })
 }
 
 fn origins(text: &str) -> Read<Vec<String>> {

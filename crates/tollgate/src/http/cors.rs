@@ -9,6 +9,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::App;
+use crate::config::Selling;
 
 /// How long a browser need not ask again, in seconds.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
@@ -19,7 +20,7 @@ const VARY: HeaderValue = HeaderValue::from_static("origin");
 
 /// Answers a browser's question beforehand, and says in every answer who may read it.
 pub(super) async fn share(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let origin = allowed(&app.origins, request.headers());
+    let origin = allowed(&app.selling, request.headers());
     let asks = request.method() == Method::OPTIONS
         && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
     let mut response = match (asks, &origin) {
@@ -42,7 +43,8 @@ pub(super) async fn share(State(app): State<Arc<App>>, request: Request, next: N
     response
 }
 
-fn allowed(origins: &[String], headers: &HeaderMap) -> Option<HeaderValue> {
+fn allowed(selling: &Selling, headers: &HeaderMap) -> Option<HeaderValue> {
     let origin = headers.get(header::ORIGIN)?;
-    origins.iter().any(|it| it.as_bytes() == origin.as_bytes()).then(|| origin.clone())
+    let is_known = origin.to_str().is_ok_and(|it| selling.knows(it));
+    is_known.then(|| origin.clone())
 }

@@ -33,7 +33,7 @@ use tollgate_stripe::id;
 
 use crate::billing::Billing;
 use crate::clock::{Clock, Stopwatch};
-use crate::config::{Config, Secret};
+use crate::config::{Config, Secret, Selling};
 use crate::metrics::Metrics;
 use crate::receive::Receiver;
 use crate::rules::policy::Rulebook;
@@ -132,8 +132,8 @@ pub struct App {
     /// None without a key of Stripe's.
     pub(crate) billing: Option<Billing>,
     keys: Keys,
-    /// The origins whose pages may call for their users.
-    origins: Vec<String>,
+    /// Knows the origins whose pages may call for their users.
+    selling: Selling,
     webhook_secrets: Vec<Secret>,
     webhook_path: Option<String>,
     tolerance_secs: i64,
@@ -166,7 +166,7 @@ impl App {
             metrics: Metrics::default(),
             limits: Limits::new(&config.server),
             keys: Keys::new(config),
-            origins: config.selling.origins.clone(),
+            selling: config.selling.clone(),
             webhook_secrets: config.webhook_secrets.clone(),
             webhook_path: config.server.webhook_path.clone(),
             tolerance_secs: config.server.webhook_tolerance_secs,
