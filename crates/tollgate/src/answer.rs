@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::receive::access_of;
 use crate::rules::access::{Access, Claim, Reason, claims};
+use crate::rules::double;
 use crate::rules::ledger::Ledger;
 use crate::rules::policy::Rulebook;
 use crate::store::access::StoredAccess;
@@ -74,6 +75,8 @@ pub struct Explanation {
     pub owners: Vec<Owner>,
     /// What each subscription and purchase claims; the first decides.
     pub claims: Vec<Claim>,
+    /// The subscriptions that all charge this user again, the newest first; none where it is one.
+    pub double_subscriptions: Vec<String>,
     /// The objects that were looked at, and the event that says what each is.
     pub objects: Vec<Basis>,
     /// What is wrong or unusual, in sentences.
@@ -131,6 +134,8 @@ pub async fn explain(
         named_by: if it.priority == 0 { "app" } else { "stripe" },
     });
     let claims = claims(&ledger, rulebook, now);
+    let doubled = double::doubled(&ledger, rulebook);
+    let double_subscriptions = doubled.iter().map(|it| it.id.to_string()).collect();
     let objects = objects.iter().map(|it| basis(it, rulebook)).collect::<Result<Vec<_>, _>>()?;
     let mut explanation = Explanation {
         user_id: user_id.to_owned(),
@@ -141,6 +146,7 @@ pub async fn explain(
         as_of: now,
         owners: owners.collect(),
         claims,
+        double_subscriptions,
         objects,
         remarks: Vec::new(),
     };
@@ -175,6 +181,10 @@ fn remarks(it: &Explanation) -> Vec<String> {
     if owners.len() > 1 {
         remarks
             .push(format!("{} owners count for this user; the best of all decides.", owners.len()));
+    }
+    if !it.double_subscriptions.is_empty() {
+        let all = it.double_subscriptions.join(" and ");
+        remarks.push(format!("{all} all charge this user again; end those that are a mistake."));
     }
     let granted = it.claims.iter().filter(|it| it.granted).count();
     if granted > 1 {

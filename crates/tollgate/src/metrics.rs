@@ -49,6 +49,7 @@ pub struct Metrics {
     connections: Gauge,
     queue: Gauge,
     failed_waiting: Gauge,
+    doubles: Gauge,
     database_up: Gauge,
 }
 
@@ -59,6 +60,8 @@ pub struct Levels {
     pub queue: usize,
     /// Failed events that will be tried again; `None` where the database does not say.
     pub failed_waiting: Option<i64>,
+    /// How often this node found that a user pays for several subscriptions.
+    pub doubles: u64,
 }
 
 impl Default for Metrics {
@@ -74,6 +77,7 @@ impl Default for Metrics {
             connections: Gauge::default(),
             queue: Gauge::default(),
             failed_waiting: Gauge::default(),
+            doubles: Gauge::default(),
             database_up: Gauge::default(),
         };
         it.register();
@@ -100,6 +104,8 @@ impl Metrics {
         registry.register("queue_length", "Inputs that wait for a batch", self.queue.clone());
         let help = "Failed events that will be tried again";
         registry.register("events_failed_waiting", help, self.failed_waiting.clone());
+        let help = "How often this node found that a user pays for several subscriptions";
+        registry.register("double_subscriptions", help, self.doubles.clone());
         let help = "Whether the database answered when it was last asked";
         registry.register("database_up", help, self.database_up.clone());
     }
@@ -131,6 +137,7 @@ impl Metrics {
     /// Writes everything in the text format.
     pub fn text(&self, levels: Levels) -> String {
         self.queue.set(i64::try_from(levels.queue).unwrap_or(i64::MAX));
+        self.doubles.set(i64::try_from(levels.doubles).unwrap_or(i64::MAX));
         self.database_up.set(i64::from(levels.failed_waiting.is_some()));
         if let Some(it) = levels.failed_waiting {
             self.failed_waiting.set(it);

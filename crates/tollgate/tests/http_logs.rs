@@ -2,56 +2,13 @@
 //! nothing that is nobody's business.
 
 #[expect(dead_code, reason = "other tests need the rest of it")]
+mod log;
+#[expect(dead_code, reason = "other tests need the rest of it")]
 mod world;
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-
+use log::listen;
 use serde_json::Value;
-use tracing_subscriber::fmt::MakeWriter;
 use world::{KEY, NOW, SECRET, TOKEN_SECRET, World, subscription_of};
-
-/// Keeps what is logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("nobody panicked").write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Log {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().expect("nobody panicked").clone()).expect("it is text")
-    }
-
-    fn lines(&self, message: &str) -> Vec<Value> {
-        let text = self.text();
-        let lines = text.lines().map(|it| serde_json::from_str::<Value>(it).expect("it is JSON"));
-        lines.filter(|it| it["fields"]["message"] == message).collect()
-    }
-}
-
-/// Logs of this thread, on which the whole server runs.
-fn listen() -> (Log, tracing::subscriber::DefaultGuard) {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().json().with_max_level(tracing::Level::TRACE);
-    let subscriber = subscriber.with_writer(log.clone()).finish();
-    (log, tracing::subscriber::set_default(subscriber))
-}
 
 #[tokio::test]
 async fn an_event_is_one_line_with_its_fields() {

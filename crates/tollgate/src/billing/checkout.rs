@@ -3,13 +3,14 @@
 //! what we have heard.
 
 use serde_json::{Value, json};
-use tollgate_stripe::object::{Kind, Object, Subscription, SubscriptionStatus};
+use tollgate_stripe::object::{Kind, Object, Subscription};
 
 use super::prices::Choice;
 use super::visit::Visit;
 use super::{Billing, BillingError, places};
 use crate::answer;
 use crate::rules::access::Reason;
+use crate::rules::subscription;
 use crate::stripe_api::{Answer, StripeError, Trouble};
 
 /// The longest `client_reference_id` that Stripe takes, in characters.
@@ -148,10 +149,14 @@ impl Billing {
         user_id: &str,
         choice: &Choice<'_>,
     ) -> Result<bool, BillingError> {
-        let subscriptions = self.subscriptions_of(customer).await?;
-        let live = subscriptions.iter().any(|it| self.is_live(it));
-        if live && choice.price.recurring {
-            let portal = self.portal_url(customer, None).await;
+        let mut subscriptions = self.subscriptions_of(customer).await?;
+        for other in self.known_customers(user_id).await?.iter().filter(|it| *it != customer) {
+            subscriptions.extend(self.subscriptions_of(other).await?);
+        }
+        let live = subscriptions.iter().find(|it| self.is_live(it));
+        if let Some(live) = live.filter(|_| choice.price.recurring) {
+            let payer = live.customer.as_ref().map_or(customer, AsRef::as_ref);
+            let portal = self.portal_url(payer, None).await;
             return Err(BillingError::AlreadySubscribed {
                 message: "There is a subscription already; it is changed in the portal.",
                 portal_url: portal.ok(),
@@ -183,7 +188,7 @@ impl Billing {
                 return Err(StripeError::not_an_object("it is no subscription").into());
             };
             // What goes on is taken in, in case its event is late.
-            if is_going_on(&it.status) {
+            if subscription::goes_on(&it) {
                 self.take_in(object, list.seen_at, asked_ms).await?;
             }
             subscriptions.push(it);
@@ -194,7 +199,7 @@ impl Billing {
     /// Whether a subscription goes on and is one to a plan of ours.
     pub(super) fn is_live(&self, it: &Subscription) -> bool {
         let plan = self.rulebook.plan_of_items(&it.items, it.metadata.plan.as_deref());
-        plan.is_some() && is_going_on(&it.status)
+        plan.is_some() && subscription::goes_on(it)
     }
 
     /// Whether and how long it may be tried.
@@ -299,12 +304,6 @@ impl Discounts {
             Self::PromotionCode(it) => params["discounts"] = json!([{ "promotion_code": it }]),
         }
     }
-}
-
-/// Whether money is to come again: an attempt that was never paid is none.
-fn is_going_on(status: &SubscriptionStatus) -> bool {
-    use SubscriptionStatus::{Active, PastDue, Paused, Trialing, Unpaid};
-    matches!(status, Active | PastDue | Paused | Trialing | Unpaid)
 }
 
 /// What Stripe refuses of a discount, the caller can mend.

@@ -43,7 +43,8 @@ pub async fn metrics(State(app): State<Arc<App>>) -> Response {
         false => None,
     };
     let failed_waiting = failed.map(|(count, _)| count);
-    let text = app.metrics.text(Levels { queue: app.receiver.waiting(), failed_waiting });
+    let (queue, doubles) = (app.receiver.waiting(), app.receiver.doubles());
+    let text = app.metrics.text(Levels { queue, failed_waiting, doubles });
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], text).into_response()
 }

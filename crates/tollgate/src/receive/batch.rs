@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tollgate_stripe::object::Object;
 
-use super::derive::derive;
+use super::derive::{Derived, derive};
 use super::ownership::{self, customer_of, user_of};
 use super::retry::retry_at;
 use super::{EventInput, Input, Outcome, Purpose};
@@ -38,6 +38,8 @@ pub struct Applied {
     pub changed: Vec<Changed>,
     /// How many deliveries were planned.
     pub told: usize,
+    /// What was found anew of users who pay for several subscriptions.
+    pub doubles: Vec<Effect>,
 }
 
 /// Applies inputs in one transaction and commits it.
@@ -89,13 +91,16 @@ pub async fn apply_in(
     name_users(tx, &batch.users, now).await?;
     let users: BTreeSet<&str> =
         batch.named_users().chain(objects.users.iter().map(String::as_str)).collect();
-    let changed = derive(tx, rulebook, &objects.owners, &users, now).await?;
+    let derived = derive(tx, rulebook, &objects.owners, &users, now).await?;
     crash::point("derived");
-    let facts = facts(&news, &objects, &changed);
+    let facts = facts(&news, &objects, &derived);
     let new = store::outbox::stage(tx, &facts, now).await?;
     let told = store::delivery::plan(tx, &new, &rulebook.routes, now_ms).await?;
     crash::point("staged");
-    Ok(Applied { outcomes: outcomes(inputs, &recorded), changed, told })
+    let doubles = new.iter().map(|it| &it.staged.effect);
+    let doubles = doubles.filter(|it| it.kind == EffectKind::DoubleSubscription).cloned();
+    let (outcomes, doubles) = (outcomes(inputs, &recorded), doubles.collect());
+    Ok(Applied { outcomes, changed: derived.changed, told, doubles })
 }
 
 /// The inputs, sorted out: each event once.
@@ -335,7 +340,7 @@ async fn name_users(
 }
 
 /// The facts of the events, the objects that Stripe has to be asked about, the access that changed.
-fn facts(news: &[News<'_>], objects: &Objects, changed: &[Changed]) -> Vec<NewFact> {
+fn facts(news: &[News<'_>], objects: &Objects, derived: &Derived) -> Vec<NewFact> {
     let mut staged = BTreeMap::new();
     for it in news.iter().filter(|it| it.event.purpose != Purpose::Rebuild) {
         let incoming = &it.event.incoming;
@@ -355,7 +360,10 @@ fn facts(news: &[News<'_>], objects: &Objects, changed: &[Changed]) -> Vec<NewFa
         staged.insert(effect, (Some(cause), it.owner_id.clone()));
     }
     let told = |it: &&StoredAccess| it.access.granted || it.revision > 1;
-    for it in changed.iter().map(|it| &it.after).filter(told) {
+    for (effect, customer) in &derived.doubles {
+        staged.insert(effect.clone(), (None, customer.clone()));
+    }
+    for it in derived.changed.iter().map(|it| &it.after).filter(told) {
         let effect = Effect::new(EffectKind::AccessChanged, &it.user_id, it.revision);
         let owner = it.access.customer_id.clone().unwrap_or_else(|| it.user_id.clone());
         staged.insert(effect, (None, Some(owner)));

@@ -16,6 +16,7 @@ mod ownership;
 pub mod retry;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -108,6 +109,7 @@ struct Ticket {
 pub struct Receiver {
     queue: mpsc::Sender<Ticket>,
     changes: broadcast::Sender<Arc<StoredAccess>>,
+    doubles: Arc<AtomicU64>,
 }
 
 /// The writer behind the door; it ends when every [`Receiver`] is gone and nothing waits.
@@ -134,6 +136,7 @@ pub fn open(db: &Db, rulebook: &Arc<Rulebook>, clock: &Clock) -> (Receiver, Writ
     let (queue, waiting) = mpsc::channel(QUEUE_MAX);
     let (changes, _) = broadcast::channel(CHANGES_KEPT);
     let (ending, ended) = oneshot::channel();
+    let doubles = Arc::default();
     let writer = Writer {
         db: db.clone(),
         session: None,
@@ -141,6 +144,7 @@ pub fn open(db: &Db, rulebook: &Arc<Rulebook>, clock: &Clock) -> (Receiver, Writ
         rulebook: Arc::clone(rulebook),
         clock: clock.clone(),
         changes: changes.clone(),
+        doubles: Arc::clone(&doubles),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("the system has file descriptors left at the start");
@@ -150,7 +154,7 @@ pub fn open(db: &Db, rulebook: &Arc<Rulebook>, clock: &Clock) -> (Receiver, Writ
         drop(ending);
     };
     let thread = thread.spawn(write).expect("the system has a thread left at the start");
-    (Receiver { queue, changes }, Writers { thread, ended })
+    (Receiver { queue, changes, doubles }, Writers { thread, ended })
 }
 
 impl Receiver {
@@ -170,6 +174,11 @@ impl Receiver {
     /// Listens to changes of access that this node commits from now on.
     pub fn changes(&self) -> broadcast::Receiver<Arc<StoredAccess>> {
         self.changes.subscribe()
+    }
+
+    /// Returns how often this node found that a user pays for several subscriptions.
+    pub fn doubles(&self) -> u64 {
+        self.doubles.load(Ordering::Relaxed)
     }
 
     /// Returns how many inputs wait.
@@ -201,6 +210,7 @@ struct Writer {
     rulebook: Arc<Rulebook>,
     clock: Clock,
     changes: broadcast::Sender<Arc<StoredAccess>>,
+    doubles: Arc<AtomicU64>,
 }
 
 impl Writer {
@@ -294,6 +304,11 @@ impl Writer {
             let applied = std::panic::AssertUnwindSafe(applied).catch_unwind().await;
             match applied.unwrap_or_else(|_| Err(panicked())) {
                 Ok(applied) => {
+                    for it in &applied.doubles {
+                        let (newest, others) = (&it.subject, &it.detail);
+                        self.doubles.fetch_add(1, Ordering::Relaxed);
+                        tracing::error!(newest, others, "A user pays for several subscriptions");
+                    }
                     for changed in applied.changed {
                         // Nobody may be listening.
                         drop(self.changes.send(Arc::new(changed.after)));

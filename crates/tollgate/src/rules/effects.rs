@@ -48,6 +48,8 @@ pub enum EffectKind {
     DisputeClosed,
     /// A customer's card is gone.
     PaymentMethodDetached,
+    /// A user has several subscriptions that all charge again; for the operator.
+    DoubleSubscription,
     /// A user's access is another than before.
     AccessChanged,
     /// An object has to be fetched from Stripe.
@@ -72,6 +74,7 @@ const NAMES: &[(EffectKind, &str)] = &[
     (EffectKind::DisputeOpened, "dispute_opened"),
     (EffectKind::DisputeClosed, "dispute_closed"),
     (EffectKind::PaymentMethodDetached, "payment_method_detached"),
+    (EffectKind::DoubleSubscription, "double_subscription"),
     (EffectKind::AccessChanged, "access_changed"),
     (EffectKind::Refresh, "refresh"),
 ];
@@ -283,6 +286,7 @@ fn subscription_still(effect: &Effect, it: &Subscription) -> Result<(), &'static
         EffectKind::SubscriptionEnded if !ended => Err("not ended"),
         EffectKind::SubscriptionEnded => Ok(()),
         _ if ended => Err("ended since"),
+        EffectKind::DoubleSubscription if it.ends_at().is_some() => Err("ends by itself now"),
         EffectKind::SubscriptionStarted if !has_started(it) => Err("not active any more"),
         EffectKind::TrialEnding if it.status != SubscriptionStatus::Trialing => {
             Err("trial is over")

@@ -5,6 +5,7 @@
 //! - [`observation`] and [`merge`]: one object's state from all that was observed of it;
 //! - one file per object: when it is final, how it progresses, what it claims and what it tells;
 //! - [`policy`] and [`access`]: what a user may use now, and the reason;
+//! - [`double`]: what one user pays for twice;
 //! - [`dunning`]: money that is missing, and how it goes on;
 //! - [`effects`], [`routes`] and [`known`]: the facts that somebody has to hear of, who hears of
 //!   which, and what is known around them;
@@ -15,6 +16,7 @@ pub mod catalog;
 pub mod charge;
 pub mod checkout;
 pub mod dispute;
+pub mod double;
 pub mod dunning;
 pub mod effects;
 pub mod invoice;

@@ -22,6 +22,7 @@ pub const TYPES: &[&str] = &[
     "refund.created",
     "subscription.cancellation_scheduled",
     "subscription.cancellation_withdrawn",
+    "subscription.doubled",
     "subscription.ended",
     "subscription.plan_changed",
     "subscription.renewal_upcoming",
@@ -50,6 +51,7 @@ pub fn type_of(kind: EffectKind) -> Option<&'static str> {
         EffectKind::DisputeOpened => "dispute.opened",
         EffectKind::DisputeClosed => "dispute.closed",
         EffectKind::PaymentMethodDetached => "card.removed",
+        EffectKind::DoubleSubscription => "subscription.doubled",
         EffectKind::Refresh => return None,
     })
 }

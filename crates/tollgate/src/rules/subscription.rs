@@ -17,6 +17,18 @@ pub fn is_terminal(it: &Subscription) -> bool {
     matches!(it.status, SubscriptionStatus::Canceled | SubscriptionStatus::IncompleteExpired)
 }
 
+/// Whether money is to come again: an attempt that was never paid is none.
+pub fn goes_on(it: &Subscription) -> bool {
+    matches!(
+        it.status,
+        SubscriptionStatus::Active
+            | SubscriptionStatus::Trialing
+            | SubscriptionStatus::PastDue
+            | SubscriptionStatus::Paused
+            | SubscriptionStatus::Unpaid
+    )
+}
+
 /// A subscription is `incomplete` only at its beginning.
 pub fn progress(it: &Subscription) -> Progress {
     [i64::from(it.status != SubscriptionStatus::Incomplete), 0, 0, 0]
