@@ -89,7 +89,8 @@ async fn rows(db: &Db) -> Rows {
 
 /// Which changes of access there were, and when Stripe had to be asked, depends on the order.
 fn is_fact(staged: &Staged) -> bool {
-    !matches!(staged.effect.kind, EffectKind::AccessChanged | EffectKind::Refresh)
+    let kind = staged.effect.kind;
+    !kind.is_of_access() && kind != EffectKind::Refresh
 }
 
 /// Each revision of a user's access is announced, none of them twice; the first only where it
@@ -98,7 +99,7 @@ fn check_announcements(access: &[StoredAccess], effects: &[Staged]) {
     for it in access {
         let announced: Vec<i64> = effects
             .iter()
-            .filter(|staged| staged.effect.kind == EffectKind::AccessChanged)
+            .filter(|staged| staged.effect.kind.is_of_access())
             .filter(|staged| staged.effect.subject == it.user_id)
             .map(|staged| staged.effect.detail.parse().expect("it is a revision"))
             .filter(|revision| *revision > 1)

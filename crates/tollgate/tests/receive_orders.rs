@@ -77,7 +77,7 @@ async fn facts(db: &Db) -> BTreeSet<Effect> {
 }
 
 fn is_of_the_way(kind: EffectKind) -> bool {
-    matches!(kind, EffectKind::Refresh | EffectKind::AccessChanged)
+    kind == EffectKind::Refresh || kind.is_of_access()
 }
 
 fn clock() -> Clock {

@@ -33,7 +33,7 @@ fn open(db: &Db, now: i64) -> (Receiver, Writers, Clock) {
 
 async fn announced(db: &Db) -> usize {
     let staged = store::outbox::page(db, "", 1_000).await.unwrap();
-    staged.iter().filter(|it| it.effect.kind == EffectKind::AccessChanged).count()
+    staged.iter().filter(|it| it.effect.kind.is_of_access()).count()
 }
 
 fn active() -> Piece {

@@ -27,7 +27,6 @@ use tollgate::clock::Clock;
 use tollgate::receive::{self, Input, Outcome, Receiver, SubmitError};
 use tollgate::rules::access::{Access, Reason};
 use tollgate::rules::catalog;
-use tollgate::rules::effects::EffectKind;
 use tollgate::store::{self, Db};
 use tollgate_stripe::object::Object;
 
@@ -57,7 +56,7 @@ async fn access(fresh: &Fresh) -> Access {
 
 async fn facts(fresh: &Fresh) -> Vec<String> {
     let staged = store::outbox::page(&fresh.db, "", 1_000).await.unwrap();
-    let facts = staged.iter().filter(|it| it.effect.kind != EffectKind::AccessChanged);
+    let facts = staged.iter().filter(|it| !it.effect.kind.is_of_access());
     facts.map(|it| it.effect.key()).collect()
 }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tollgate_stripe::object::Object;
 
-use super::derive::{Derived, derive};
+use super::derive::{Causes, Derived, derive};
 use super::ownership::{self, customer_of, user_of};
 use super::retry::retry_at;
 use super::{EventInput, Input, Outcome, Purpose};
@@ -91,7 +91,7 @@ pub async fn apply_in(
     name_users(tx, &batch.users, now).await?;
     let users: BTreeSet<&str> =
         batch.named_users().chain(objects.users.iter().map(String::as_str)).collect();
-    let derived = derive(tx, rulebook, &objects.owners, &users, now).await?;
+    let derived = derive(tx, rulebook, &objects.owners, &users, &objects.causes, now).await?;
     crash::point("derived");
     let facts = facts(&news, &objects, &derived);
     let new = store::outbox::stage(tx, &facts, now).await?;
@@ -209,6 +209,8 @@ struct Objects {
     owners: BTreeSet<String>,
     /// Users whom these objects named before.
     users: BTreeSet<String>,
+    /// The events that touched them.
+    causes: Causes,
 }
 
 /// Merges the observations into the objects they are about and saves what changed.
@@ -220,6 +222,7 @@ async fn merge(tx: &mut Tx<'_>, news: &[News<'_>]) -> Result<Objects, StoreError
     let mut objects: BTreeMap<String, StoredObject> =
         loaded.into_iter().map(|it| (it.id.clone(), it)).collect();
     let before: BTreeSet<String> = objects.values().filter_map(|it| it.owner_id.clone()).collect();
+    let mut causes = causes(news, &objects);
     let users = objects.values().filter_map(|it| it.user_id.clone()).collect();
 
     let (mut standings, contests) = fold_all(&observed, &objects)?;
@@ -235,6 +238,10 @@ async fn merge(tx: &mut Tx<'_>, news: &[News<'_>]) -> Result<Objects, StoreError
         }
     }
     changed.extend(ownership::resolve(&mut objects));
+    for (name, cause) in self::causes(news, &objects) {
+        let known = causes.entry(name).or_default();
+        *known = cause.max(std::mem::take(known));
+    }
 
     let saved: Vec<StoredObject> = changed.iter().filter_map(|id| objects.remove(id)).collect();
     store::object::save(tx, &saved.iter().collect::<Vec<_>>()).await?;
@@ -243,7 +250,22 @@ async fn merge(tx: &mut Tx<'_>, news: &[News<'_>]) -> Result<Objects, StoreError
     }
     let after = saved.iter().filter_map(|it| it.owner_id.clone());
     let owners = before.into_iter().chain(after).collect();
-    Ok(Objects { saved, owners, users })
+    Ok(Objects { saved, owners, users, causes })
+}
+
+/// The newest event about an object of each of these owners and users.
+fn causes(news: &[News<'_>], objects: &BTreeMap<String, StoredObject>) -> Causes {
+    let mut causes = Causes::new();
+    for it in news {
+        let incoming = &it.event.incoming;
+        let Some(object) = incoming.object_id().and_then(|it| objects.get(it)) else { continue };
+        for name in [&object.owner_id, &object.user_id].into_iter().flatten() {
+            let cause = (incoming.created, incoming.id.to_string());
+            let known = causes.entry(name.clone()).or_default();
+            *known = cause.max(std::mem::take(known));
+        }
+    }
+    causes
 }
 
 fn observed<'a>(news: &[News<'a>]) -> BTreeMap<&'a str, Vec<&'a Observation>> {
@@ -359,14 +381,15 @@ fn facts(news: &[News<'_>], objects: &Objects, derived: &Derived) -> Vec<NewFact
         let cause = it.standing.event_id.to_string();
         staged.insert(effect, (Some(cause), it.owner_id.clone()));
     }
-    let told = |it: &&StoredAccess| it.access.granted || it.revision > 1;
     for (effect, customer) in &derived.doubles {
         staged.insert(effect.clone(), (None, customer.clone()));
     }
-    for it in derived.changed.iter().map(|it| &it.after).filter(told) {
-        let effect = Effect::new(EffectKind::AccessChanged, &it.user_id, it.revision);
-        let owner = it.access.customer_id.clone().unwrap_or_else(|| it.user_id.clone());
-        staged.insert(effect, (None, Some(owner)));
+    let told = |it: &&Changed| it.after.access.granted || it.before.is_some();
+    for it in derived.changed.iter().filter(told) {
+        let StoredAccess { user_id, revision, access, .. } = &it.after;
+        let kind = EffectKind::of_access(it.was_granted(), access.granted);
+        let owner = access.customer_id.clone().unwrap_or_else(|| user_id.clone());
+        staged.insert(Effect::new(kind, user_id, *revision), (it.cause.clone(), Some(owner)));
     }
     let fact =
         |(effect, (event_id, owner_id))| NewFact { staged: Staged { effect, event_id }, owner_id };

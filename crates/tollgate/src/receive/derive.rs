@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::ownership::is_customer;
-use crate::rules::access::{Access, access, claims};
+use crate::rules::access::{Access, Reason, access, claims};
 use crate::rules::double;
 use crate::rules::effects::Effect;
 use crate::rules::ledger::Ledger;
 use crate::rules::policy::Rulebook;
-use crate::store::access::Changed;
-use crate::store::belonging::Owned;
+use crate::store::access::{Changed, StoredAccess};
+use crate::store::belonging::{Belongings, Owned};
 use crate::store::{self, StoreError, Tx};
 
 /// What was derived of the users whom a batch touched.
@@ -20,6 +20,8 @@ pub(super) struct Derived {
     /// That users pay for several subscriptions, each with the customer of the newest.
     pub(super) doubles: Vec<(Effect, Option<String>)>,
 }
+/// The newest event of a batch, as its second and id, by the owners and users that it touched.
+pub(super) type Causes = BTreeMap<String, (i64, String)>;
 
 /// Derives the access of these users and of all users of these owners, and saves what changed.
 pub(super) async fn derive(
@@ -27,6 +29,7 @@ pub(super) async fn derive(
     rulebook: &Rulebook,
     owners: &BTreeSet<String>,
     users: &BTreeSet<&str>,
+    causes: &Causes,
     now: i64,
 ) -> Result<Derived, StoreError> {
     let owners: Vec<&str> = owners.iter().map(String::as_str).collect();
@@ -36,23 +39,37 @@ pub(super) async fn derive(
     store::user::hold(tx, &owners).await?;
     store::belonging::hold_users(tx, &owners, &users).await?;
     let belongings = store::belonging::of_users(tx, &owners, &users).await?;
-    let mut decided_by = BTreeMap::new();
-    let mut doubles = Vec::new();
-    let derived = belongings.into_iter().map(|it| {
-        let ledger = ledger_of(&it.owned, rulebook);
-        let (access, source) = derived(&it.owned, &ledger, rulebook, now);
-        decided_by.insert(it.user_id.clone(), source);
+    let (mut changes, mut doubles) = (Vec::new(), Vec::new());
+    for user in belongings {
+        let ledger = ledger_of(&user.owned, rulebook);
         let doubled = double::doubled(&ledger, rulebook);
         let customer = doubled.first().and_then(|it| it.customer.as_ref());
         let customer = customer.map(ToString::to_string);
         doubles.extend(double::fact(&doubled).map(|it| (it, customer)));
-        (it.user_id, access)
-    });
-    let mut changed = store::access::save(tx, derived.collect(), now).await?;
-    for it in &mut changed {
-        it.decided_by = decided_by.remove(&it.after.user_id).flatten();
+        let (access, decided_by) = derived(&user.owned, &ledger, rulebook, now);
+        changes.extend(change(user, access, decided_by, causes, now));
     }
+    let changed = store::access::save(tx, changes).await?;
     Ok(Derived { changed, doubles })
+}
+
+/// A user whom nothing links to anything gets no row: the answer would be the same.
+fn change(
+    user: Belongings,
+    access: Access,
+    decided_by: Option<String>,
+    causes: &Causes,
+    now: i64,
+) -> Option<Changed> {
+    let same = match &user.access {
+        Some(before) => before.access == access,
+        None => access.reason == Reason::NoCustomer,
+    };
+    let names = user.owned.iter().map(|it| &it.owner_id).chain([&user.user_id]);
+    let cause = names.filter_map(|it| causes.get(it)).max().map(|(_, id)| id.clone());
+    let before = user.access;
+    let after = StoredAccess { user_id: user.user_id, revision: 0, changed_at: now, access };
+    (!same).then_some(Changed { before, after, decided_by, cause })
 }
 
 /// Returns what a user may use to whom this belongs.

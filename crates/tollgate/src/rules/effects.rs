@@ -50,7 +50,11 @@ pub enum EffectKind {
     PaymentMethodDetached,
     /// A user has several subscriptions that all charge again; for the operator.
     DoubleSubscription,
-    /// A user's access is another than before.
+    /// A user who had no access has it.
+    AccessGranted,
+    /// A user who had access has it no more.
+    AccessRevoked,
+    /// Anything else of a user's access is another than before: plan, features, an end.
     AccessChanged,
     /// An object has to be fetched from Stripe.
     Refresh,
@@ -75,6 +79,8 @@ const NAMES: &[(EffectKind, &str)] = &[
     (EffectKind::DisputeClosed, "dispute_closed"),
     (EffectKind::PaymentMethodDetached, "payment_method_detached"),
     (EffectKind::DoubleSubscription, "double_subscription"),
+    (EffectKind::AccessGranted, "access_granted"),
+    (EffectKind::AccessRevoked, "access_revoked"),
     (EffectKind::AccessChanged, "access_changed"),
     (EffectKind::Refresh, "refresh"),
 ];
@@ -93,6 +99,20 @@ impl EffectKind {
     /// Returns the kind of this name.
     pub fn from_name(name: &str) -> Option<Self> {
         NAMES.iter().find(|(_, it)| *it == name).map(|(kind, _)| *kind)
+    }
+
+    /// Returns what it is for a user's access to have been granted or not, and to be so now.
+    pub fn of_access(granted_before: bool, granted: bool) -> Self {
+        match (granted_before, granted) {
+            (false, true) => Self::AccessGranted,
+            (true, false) => Self::AccessRevoked,
+            _ => Self::AccessChanged,
+        }
+    }
+
+    /// Whether it tells of a user's access: its subject is the user, its detail the revision.
+    pub fn is_of_access(self) -> bool {
+        matches!(self, Self::AccessGranted | Self::AccessRevoked | Self::AccessChanged)
     }
 }
 

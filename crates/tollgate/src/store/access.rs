@@ -7,7 +7,7 @@ use crate::rules::access::{Access, Reason};
 use super::sql::{Row, Statement, Type, params};
 use super::{Db, StoreError, Tx};
 
-pub(super) const STATEMENTS: &[&Statement] = &[&BEFORE, &SAVE, &DUE, &FIND, &PAGE];
+pub(super) const STATEMENTS: &[&Statement] = &[&SAVE, &DUE, &FIND, &PAGE];
 
 /// A user's access with its revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,8 +29,17 @@ pub struct Changed {
     pub before: Option<StoredAccess>,
     /// What it is now.
     pub after: StoredAccess,
-    /// The subscription or session that decides; filled in by who derived it.
+    /// The subscription or session that decides.
     pub decided_by: Option<String>,
+    /// The event that caused it; `None` where it was time, or the app that named the user.
+    pub cause: Option<String>,
+}
+
+impl Changed {
+    /// Whether they had access before.
+    pub fn was_granted(&self) -> bool {
+        self.before.as_ref().is_some_and(|it| it.access.granted)
+    }
 }
 
 macro_rules! columns {
@@ -39,12 +48,6 @@ macro_rules! columns {
          a.status, a.reason, a.until, a.grace_until, a.cancel_at, a.due_at"
     };
 }
-
-static BEFORE: Statement = Statement::batch(
-    "access_before",
-    &[("user_id", Type::Text)],
-    concat!("select ", columns!(), " from {rows} as r join access a on a.user_id = r.user_id"),
-);
 
 static SAVE: Statement = Statement::batch(
     "save_access",
@@ -62,48 +65,32 @@ static SAVE: Statement = Statement::batch(
         ("cancel_at", Type::Int),
         ("due_at", Type::Int),
     ],
-    // A user whom nothing links to anything gets no row: the answer would be the same.
     "insert into access (user_id, revision, changed_at, customer_id, granted, plan, features,
         status, reason, until, grace_until, cancel_at, due_at)
      select user_id, 1, changed_at, customer_id, granted, plan, features,
         status, reason, until, grace_until, cancel_at, due_at
      from {rows} as r
-     where r.reason <> 'no_customer'
-        or exists (select 1 from access known where known.user_id = r.user_id)
+     where true
      on conflict (user_id) do update set revision = access.revision + 1,
         changed_at = excluded.changed_at, customer_id = excluded.customer_id,
         granted = excluded.granted, plan = excluded.plan, features = excluded.features,
         status = excluded.status, reason = excluded.reason, until = excluded.until,
         grace_until = excluded.grace_until, cancel_at = excluded.cancel_at,
         due_at = excluded.due_at
-     where (access.customer_id, access.granted, access.plan, access.features, access.status,
-            access.reason, access.until, access.grace_until, access.cancel_at, access.due_at)
-        is distinct from
-           (excluded.customer_id, excluded.granted, excluded.plan, excluded.features,
-            excluded.status, excluded.reason, excluded.until, excluded.grace_until,
-            excluded.cancel_at, excluded.due_at)
      returning user_id, revision",
 );
 
-/// Saves the access of users, each once, where it is another than before, under the next revision;
-/// returns what changed. The caller holds the users.
+/// Saves access that changed, each user's once, under the next revision; returns the changes with
+/// it. The caller holds the users, and has loaded what they had since.
 ///
 /// # Errors
 /// As the database says.
-pub async fn save(
-    tx: &mut Tx<'_>,
-    all: Vec<(String, Access)>,
-    now: i64,
-) -> Result<Vec<Changed>, StoreError> {
-    let ids = all.iter().map(|(user_id, _)| params![user_id.as_str()]).collect();
-    let known = tx.batch(&BEFORE, ids).await?;
-    let known = known.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    let mut known: BTreeMap<String, StoredAccess> =
-        known.into_iter().map(|it| (it.user_id.clone(), it)).collect();
-    let rows = all.iter().map(|(user_id, access)| {
+pub async fn save(tx: &mut Tx<'_>, mut changes: Vec<Changed>) -> Result<Vec<Changed>, StoreError> {
+    let rows = changes.iter().map(|change| {
+        let access = &change.after.access;
         params![
-            user_id.as_str(),
-            now,
+            change.after.user_id.as_str(),
+            change.after.changed_at,
             access.customer_id.as_deref(),
             access.granted,
             access.plan.as_str(),
@@ -119,15 +106,12 @@ pub async fn save(
     let saved = tx.batch(&SAVE, rows.collect()).await?;
     let mut revisions = BTreeMap::new();
     for row in &saved {
-        revisions.insert(row.get::<String>(0)?, row.get::<i64>(1)?);
+        revisions.insert(row.get::<&str>(0)?, row.get::<i64>(1)?);
     }
-    let changed = all.into_iter().filter_map(|(user_id, access)| {
-        let revision = *revisions.get(&user_id)?;
-        let before = known.remove(&user_id);
-        let after = StoredAccess { user_id, revision, changed_at: now, access };
-        Some(Changed { before, after, decided_by: None })
-    });
-    Ok(changed.collect())
+    for it in &mut changes {
+        it.after.revision = revisions.get(it.after.user_id.as_str()).copied().unwrap_or_default();
+    }
+    Ok(changes)
 }
 
 static DUE: Statement = Statement::plain(
@@ -174,10 +158,6 @@ pub async fn page(db: &Db, after: &str, limit: i64) -> Result<Vec<StoredAccess>,
 }
 
 fn read(row: &Row) -> Result<StoredAccess, StoreError> {
-    let reason: &str = row.get(8)?;
-    let corrupt = || StoreError::Corrupt { what: "access", why: format!("reason {reason}") };
-    let features: &str = row.get(6)?;
-    let features = serde_json::from_str(features);
     Ok(StoredAccess {
         user_id: row.get(0)?,
         revision: row.get(1)?,
@@ -186,16 +166,64 @@ fn read(row: &Row) -> Result<StoredAccess, StoreError> {
             customer_id: row.get(3)?,
             granted: row.get(4)?,
             plan: row.get(5)?,
-            features: features.map_err(|it| StoreError::Corrupt {
-                what: "access",
-                why: format!("features: {it}"),
-            })?,
+            features: features(row.get(6)?)?,
             status: row.get(7)?,
-            reason: Reason::from_name(reason).ok_or_else(corrupt)?,
+            reason: reason(row.get(8)?)?,
             until: row.get(9)?,
             grace_until: row.get(10)?,
             cancel_at: row.get(11)?,
             due_at: row.get(12)?,
+        },
+    })
+}
+
+fn features(text: &str) -> Result<Vec<String>, StoreError> {
+    serde_json::from_str(text).map_err(|it| corrupt(format!("features: {it}")))
+}
+
+fn reason(name: &str) -> Result<Reason, StoreError> {
+    Reason::from_name(name).ok_or_else(|| corrupt(format!("reason {name}")))
+}
+
+fn corrupt(why: String) -> StoreError {
+    StoreError::Corrupt { what: "access", why }
+}
+
+/// A row without its user as one JSON array, for statements whose rows are mostly of another kind.
+#[derive(serde::Deserialize)]
+struct Packed(
+    i64,
+    i64,
+    Option<String>,
+    i64,
+    String,
+    String,
+    Option<String>,
+    String,
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
+);
+
+/// Reads the array that [`Packed`] describes.
+pub(super) fn unpack(user_id: &str, text: &str) -> Result<StoredAccess, StoreError> {
+    let it: Packed = serde_json::from_str(text).map_err(|it| corrupt(it.to_string()))?;
+    Ok(StoredAccess {
+        user_id: user_id.to_owned(),
+        revision: it.0,
+        changed_at: it.1,
+        access: Access {
+            customer_id: it.2,
+            granted: it.3 != 0,
+            plan: it.4,
+            features: features(&it.5)?,
+            status: it.6,
+            reason: reason(&it.7)?,
+            until: it.8,
+            grace_until: it.9,
+            cancel_at: it.10,
+            due_at: it.11,
         },
     })
 }

@@ -3,6 +3,7 @@
 
 use tollgate_stripe::object::Object;
 
+use super::access::{self, StoredAccess};
 use super::sql::{Row, Statement, Type, Value, params};
 use super::{StoreError, Tx};
 
@@ -61,15 +62,25 @@ static OF_USERS: Statement = Statement::batch(
                     select 1 from object reversal
                     where reversal.owner_id = o.owner_id and reversal.bearing = 3)))
          union all
-         select u.user_id, cast(2 as bigint), null, null, null from u"
+         select u.user_id, cast(2 as bigint), null, null,
+            case when a.user_id is not null then cast({array}(
+                a.revision, a.changed_at, a.customer_id, case when a.granted then 1 else 0 end,
+                a.plan, a.features, a.status, a.reason, a.until, a.grace_until, a.cancel_at,
+                a.due_at) as text) end
+         from u left join access a on a.user_id = u.user_id"
     ),
 );
+
+/// What stands in the place of the priority where a row is about the user alone.
+const USER_ITSELF: i64 = 2;
 
 /// A user, and all that bears on their access.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Belongings {
     /// The app's id of the user.
     pub user_id: String,
+    /// What they may use so far; `None` if they were not known.
+    pub access: Option<StoredAccess>,
     /// What is theirs, the owners that the app named first.
     pub owned: Vec<Owned>,
 }
@@ -123,9 +134,11 @@ pub async fn of_users(
     let mut all: Vec<Belongings> = Vec::new();
     for row in rows {
         if all.last().is_none_or(|it| it.user_id != row.user_id) {
-            all.push(Belongings { user_id: row.user_id.clone(), owned: Vec::new() });
+            all.push(Belongings { user_id: row.user_id.clone(), ..Belongings::default() });
         }
-        let owned = &mut all.last_mut().expect("it was pushed if it was missing").owned;
+        let user = all.last_mut().expect("it was pushed if it was missing");
+        user.access = row.access.or(user.access.take());
+        let owned = &mut user.owned;
         let Some(owner_id) = row.owner_id else { continue };
         if owned.last().is_none_or(|it| it.owner_id != owner_id) {
             owned.push(Owned { priority: row.priority, owner_id, objects: Vec::new() });
@@ -142,18 +155,22 @@ struct Found {
     owner_id: Option<String>,
     account: Option<String>,
     object: Option<Object>,
+    access: Option<StoredAccess>,
 }
 
 /// `None` stands for objects that name nobody.
 fn read(row: &Row) -> Result<Option<Found>, StoreError> {
-    let Some(user_id) = row.get(0)? else { return Ok(None) };
-    let state: Option<&str> = row.get(4)?;
+    let Some(user_id) = row.get::<Option<&str>>(0)? else { return Ok(None) };
+    let priority = row.get(1)?;
+    let text: Option<&str> = row.get(4)?;
+    let (access, state) = if priority == USER_ITSELF { (text, None) } else { (None, text) };
     let object = state.map(Object::parse_stored).transpose();
     Ok(Some(Found {
-        user_id,
-        priority: row.get(1)?,
+        user_id: user_id.to_owned(),
+        priority,
         owner_id: row.get(2)?,
         account: row.get(3)?,
         object: object.map_err(|it| StoreError::Corrupt { what: "object", why: it.to_string() })?,
+        access: access.map(|it| access::unpack(user_id, it)).transpose()?,
     }))
 }

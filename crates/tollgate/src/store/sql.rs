@@ -1,7 +1,10 @@
 //! One SQL text for two databases. A statement is a constant; three fragments of it differ and are
 //! filled in here: `{rows}`, a batch as a table (multi-row `values` on SQLite, `unnest` of typed
-//! arrays on Postgres), `{hold}`, a lock on every `name` until the transaction ends, and `{lock}`,
-//! which leaves rows to whoever took them first (SQLite has one writer and nothing to hold off).
+//! One SQL text for two databases. A statement is a constant; four fragments of it differ and are
+//! filled in here: `{rows}`, a batch as a table (multi-row `values` on SQLite, `unnest` of typed
+//! arrays on Postgres), `{hold}`, a lock on every `name` until the transaction ends, `{lock}`,
+//! which leaves rows to whoever took them first (SQLite has one writer and nothing to hold off),
+//! and `{array}`, the function that makes a JSON array.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -143,7 +146,7 @@ impl Texts {
         let text = self.get(statement.name, size, || {
             let rows = sqlite_rows(statement.columns, size);
             let text = statement.text.replace("{rows}", &rows).replace("{hold}", "count(name)");
-            text.replace("{lock}", "")
+            text.replace("{lock}", "").replace("{array}", "json_array")
         });
         (text, size)
     }
@@ -152,7 +155,7 @@ impl Texts {
         self.get(statement.name, 0, || {
             let rows = postgres_rows(statement.columns);
             let text = statement.text.replace("{rows}", &rows).replace("{hold}", POSTGRES_HOLD);
-            text.replace("{lock}", " for update skip locked")
+            text.replace("{lock}", " for update skip locked").replace("{array}", "json_build_array")
         })
     }
 }
