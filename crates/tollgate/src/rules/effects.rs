@@ -50,6 +50,14 @@ pub enum EffectKind {
     PaymentMethodDetached,
     /// A user has several subscriptions that all charge again; for the operator.
     DoubleSubscription,
+    /// A customer's card expires before it can pay for the next period.
+    CardExpiring,
+    /// A customer is a user's.
+    CustomerLinked,
+    /// An event could not be applied.
+    EventFailed,
+    /// Stripe has sent no event for longer than it should.
+    Silence,
     /// A user who had no access has it.
     AccessGranted,
     /// A user who had access has it no more.
@@ -79,6 +87,10 @@ const NAMES: &[(EffectKind, &str)] = &[
     (EffectKind::DisputeClosed, "dispute_closed"),
     (EffectKind::PaymentMethodDetached, "payment_method_detached"),
     (EffectKind::DoubleSubscription, "double_subscription"),
+    (EffectKind::CardExpiring, "card_expiring"),
+    (EffectKind::CustomerLinked, "customer_linked"),
+    (EffectKind::EventFailed, "event_failed"),
+    (EffectKind::Silence, "silence"),
     (EffectKind::AccessGranted, "access_granted"),
     (EffectKind::AccessRevoked, "access_revoked"),
     (EffectKind::AccessChanged, "access_changed"),

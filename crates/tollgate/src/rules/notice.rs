@@ -33,6 +33,8 @@ pub const TYPES: &[&str] = &[
 /// Returns the type under which a fact is told outside; `None` if nobody outside hears of it.
 pub fn type_of(kind: EffectKind) -> Option<&'static str> {
     Some(match kind {
+        EffectKind::AccessGranted => "access.granted",
+        EffectKind::AccessRevoked => "access.revoked",
         EffectKind::AccessChanged => "access.changed",
         EffectKind::PaymentFailed => "payment.failed",
         EffectKind::PaymentRecovered => "payment.recovered",
@@ -52,7 +54,9 @@ pub fn type_of(kind: EffectKind) -> Option<&'static str> {
         EffectKind::DisputeClosed => "dispute.closed",
         EffectKind::PaymentMethodDetached => "card.removed",
         EffectKind::DoubleSubscription => "subscription.doubled",
-        EffectKind::Refresh => return None,
+        EffectKind::CardExpiring => "card.expiring",
+        EffectKind::CustomerLinked => "customer.linked",
+        EffectKind::EventFailed | EffectKind::Silence | EffectKind::Refresh => return None,
     })
 }
 
