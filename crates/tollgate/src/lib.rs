@@ -14,6 +14,7 @@
 //! - [`setup`]: what Stripe has to know before anything is sold;
 //! - [`billing`]: Checkout, the way back from it, the portal;
 //! - [`notify`]: what the app is told: pure;
+//! - [`mail`]: what the mails say and look like; pure;
 //! - [`http`]: routes and pages;
 //! - [`wire`]: what a caller reads, wherever they read it;
 //! - [`config`], [`clock`]: the only rooms that read the environment and the time.
@@ -24,6 +25,7 @@ pub mod clock;
 pub mod config;
 pub mod crash;
 pub mod http;
+pub mod mail;
 pub mod metrics;
 pub mod notify;
 pub mod receive;

@@ -16,6 +16,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("answer", &["receive", "rules", "store", "wire"]),
     ("reconcile", &["answer", "receive", "rules", "store", "webhook"]),
     ("config", &["rules"]),
+    ("mail", &["config", "rules"]),
     ("stripe_api", &["clock", "config"]),
     ("setup", &["clock", "config", "rules", "stripe_api"]),
     (

@@ -172,7 +172,7 @@ fn logo(text: &str) -> Read<String> {
     Ok(url.into())
 }
 
-fn address(text: &str) -> Read<String> {
+pub(super) fn address(text: &str) -> Read<String> {
     let parts = text.split_once('@');
     let odd = |it: char| it.is_control() || it.is_whitespace() || "<>,;\"".contains(it);
     let right = parts.is_some_and(|(name, host)| {

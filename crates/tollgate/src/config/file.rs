@@ -21,6 +21,8 @@ pub struct File {
     pub brand: BTreeMap<String, String>,
     /// The tables of `[[notify]]`.
     pub notify: Vec<Table>,
+    /// The texts of `[mail]`.
+    pub mail: BTreeMap<String, String>,
     /// The texts of `[pages]`.
     pub pages: BTreeMap<String, String>,
     /// The texts of `[server]`.
@@ -52,7 +54,7 @@ pub struct PlanTable {
     pub trial_once: Option<bool>,
 }
 
-const TOP: &[&str] = &["access", "brand", "notify", "pages", "plans", "server"];
+const TOP: &[&str] = &["access", "brand", "mail", "notify", "pages", "plans", "server"];
 const PAGES: &[&str] = &["templates"];
 const PLAN: &[&str] =
     &["amounts", "currency", "features", "prices", "rank", "title", "trial_days", "trial_once"];
@@ -105,12 +107,15 @@ pub fn parse(text: &str) -> Result<File, ConfigError> {
     let (brand, pages) = (section(&table, "brand")?, section(&table, "pages")?);
     known(&brand, super::brand::KEYS, "brand.")?;
     known(&pages, PAGES, "pages.")?;
+    let mail = section(&table, "mail")?;
+    known(&mail, super::mail::KEYS, "mail.")?;
     Ok(File {
         plans: plans(&section(&table, "plans")?)?,
         connect_accounts: accounts(&access)?,
         access: texts(&access, "access.", Some(CONNECT))?,
         brand: texts(&brand, "brand.", None)?,
         notify: super::notify::tables(&table)?,
+        mail: texts(&mail, "mail.", None)?,
         pages: texts(&pages, "pages.", None)?,
         server: texts(&server, "server.", None)?,
     })

@@ -7,7 +7,8 @@ use std::fmt;
 use serde::Serialize;
 
 use super::ConfigError;
-use super::file::SERVER;
+use super::file::{self, SERVER};
+use super::mail;
 use super::secret::Secret;
 use super::value::Read;
 
@@ -69,13 +70,15 @@ pub(super) struct Layers {
 }
 
 impl Layers {
-    /// Puts the texts of the file's `[server]` below the other layers.
+    /// Puts the texts of the file's `[server]` and `[mail]` below the other layers.
     pub(super) fn new(
-        server: &BTreeMap<String, String>,
+        file: &file::File,
         mut others: Vec<(Source, BTreeMap<String, String>)>,
     ) -> Self {
         let named = |(key, text): (&String, &String)| (variable_of(key), text.clone());
-        others.push((Source::File, server.iter().map(named).collect()));
+        let of_mail = |(key, text): (&String, &String)| (mail::variable_of(key), text.clone());
+        let texts = file.server.iter().map(named).chain(file.mail.iter().map(of_mail));
+        others.push((Source::File, texts.collect()));
         others.sort_by_key(|(source, _)| std::cmp::Reverse(*source));
         Self { layers: others, settings: Vec::new() }
     }
@@ -175,6 +178,10 @@ fn variable_of(key: &str) -> String {
 }
 
 fn shown_key(key: &str, source: Source) -> String {
-    let of_file = SERVER.iter().find(|it| source == Source::File && variable_of(it) == key);
-    of_file.map_or_else(|| key.to_owned(), |it| format!("server.{it}"))
+    if source != Source::File {
+        return key.to_owned();
+    }
+    let server = SERVER.iter().find(|it| variable_of(it) == key).map(|it| format!("server.{it}"));
+    let mail = mail::KEYS.iter().find(|it| mail::variable_of(it) == key);
+    server.or(mail.map(|it| format!("mail.{it}"))).unwrap_or_else(|| key.to_owned())
 }

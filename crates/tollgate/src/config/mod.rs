@@ -10,12 +10,14 @@
 //! - [`selling`]: what Checkout and the portal need to know;
 //! - [`brand`]: whose pages and mails they are;
 //! - [`notify`]: whom to tell what;
+//! - [`mail`]: from whom mails come, and which are sent;
 //! - [`secret`]: a text that is never shown.
 
 mod brand;
 mod dotenv;
 mod file;
 mod layers;
+mod mail;
 pub mod notify;
 mod plans;
 mod secret;
@@ -33,6 +35,7 @@ use ipnet::IpNet;
 pub use brand::{Brand, Colour};
 pub use dotenv::DotenvError;
 pub use layers::{Setting, Source};
+pub use mail::{LETTERS, Mail, Mailbox};
 pub use secret::Secret;
 pub use selling::{Amounts, Selling, Trial};
 
@@ -52,6 +55,8 @@ pub struct Config {
     pub selling: Selling,
     /// Whose pages and mails they are.
     pub brand: Brand,
+    /// From whom mails come, and which are sent.
+    pub mail: Mail,
     /// The directory with pages of the operator's own, which win over ours.
     pub templates: Option<PathBuf>,
     /// Whom to tell what.
@@ -211,7 +216,7 @@ impl Config {
             (Source::DotenvLocal, local),
             (Source::Dotenv, dotenv),
         ];
-        Self::resolve(&file, here, Layers::new(&file.server, layers))
+        Self::resolve(&file, here, Layers::new(&file, layers))
     }
 
     fn resolve(file: &file::File, here: &Path, mut layers: Layers) -> Result<Self, ConfigError> {
@@ -223,9 +228,11 @@ impl Config {
             (selling::api_base(it, key)?, selling::publishable_key(it, key)?);
         let server = server(it)?;
         let selling = selling::selling(file, it, server.listen)?;
+        let brand = brand::brand(&file.brand, &selling, &mut it.settings)?;
         let config = Self {
-            brand: brand::brand(&file.brand, &selling, &mut it.settings)?,
             notify: notify::endpoints(file, it)?,
+            mail: mail::mail(it, here)?,
+            brand,
             templates: pages(file, here, &mut it.settings),
             selling,
             stripe_key,

@@ -1,0 +1,265 @@
+//! What the mails say and look like: a fact and what is known around it become a finished letter
+//! in the customer's language. Pure: no I/O, no clock. Words stand in one file a letter and
+//! language, the look in one layout for HTML (MJML) and one for plain text.
+//!
+//! - this file: the letters, loaded once and composed from;
+//! - [`letter`]: which letter tells which fact, to whom, and when it keeps silent;
+//! - [`values`]: what a letter can name, and where it is from;
+//! - [`words`]: the files with the words;
+//! - [`layout`]: the look;
+//! - [`locale`]: dates, money and names in a language's form;
+//! - [`link`]: where a mail may lead;
+//! - [`plain`]: texts from outside, made harmless;
+//! - [`ours`]: our own words;
+//! - [`sample`]: facts to look at a letter with.
+
+mod layout;
+mod letter;
+mod link;
+mod locale;
+mod ours;
+mod plain;
+mod sample;
+mod template;
+mod values;
+mod words;
+
+use sha2::{Digest, Sha256};
+
+use crate::config::{self, Brand, Config};
+use crate::rules::effects::{Effect, EffectKind};
+use crate::rules::known::Known;
+use crate::rules::policy::Rulebook;
+
+pub use letter::{Audience, Letter};
+pub use sample::Sample;
+pub use template::LettersError;
+
+use layout::Layouts;
+use link::Links;
+use locale::Locale;
+use values::{Source, Values};
+use words::{Words, Written};
+
+/// The letters, ready to be written.
+#[derive(Debug)]
+pub struct Letters {
+    config: config::Mail,
+    brand: Brand,
+    rulebook: Rulebook,
+    links: Links,
+    locales: Vec<Locale>,
+    words: Words,
+    layouts: Layouts,
+}
+
+/// A finished mail. None of its texts has a line break where a header may not have one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mail {
+    /// The address it goes to.
+    pub to: String,
+    /// Whose that is.
+    pub to_name: Option<String>,
+    /// One line.
+    pub subject: String,
+    /// The part for programs that show HTML.
+    pub html: String,
+    /// The same for all others.
+    pub text: String,
+    /// `<…@…>`; the same however often the fact is told.
+    pub message_id: String,
+    /// Further headers.
+    pub headers: Vec<(&'static str, String)>,
+}
+
+/// Why a mail could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum MailError {
+    /// A template asks for what this letter does not have.
+    #[error("write the mail {letter}")]
+    Template {
+        /// The letter's name.
+        letter: &'static str,
+        /// What the template's engine says.
+        source: minijinja::Error,
+    },
+}
+
+/// Returns who hears of facts of this kind by mail; `None` is nobody.
+pub fn audience(kind: EffectKind) -> Option<Audience> {
+    letter::of(kind).map(|it| it.audience)
+}
+
+/// Returns facts to look at every letter with.
+pub fn samples() -> Vec<Sample> {
+    sample::all()
+}
+
+/// Returns every letter.
+pub fn all() -> &'static [Letter] {
+    letter::ALL
+}
+
+impl Letters {
+    /// Reads the words and compiles the layouts, ours and the operator's, and writes every letter
+    /// once with sample facts.
+    ///
+    /// # Errors
+    /// A template is wrong: the file, the line and why.
+    pub fn load(config: &config::Mail, brand: &Brand) -> Result<Self, LettersError> {
+        let locales = locale::load(&config.templates)?;
+        let letters = Self {
+            words: Words::load(&config.templates, &locales)?,
+            layouts: Layouts::load(&config.templates, brand)?,
+            links: Links::new(config, brand),
+            rulebook: Rulebook::default(),
+            config: config.clone(),
+            brand: brand.clone(),
+            locales,
+        };
+        letters.try_all()?;
+        Ok(letters)
+    }
+
+    /// As [`Letters::load`], and with the titles of the plans, and leading to all places that are
+    /// configured.
+    ///
+    /// # Errors
+    /// As [`Letters::load`].
+    pub fn of(config: &Config) -> Result<Self, LettersError> {
+        let mut letters = Self::load(&config.mail, &config.brand)?;
+        letters.rulebook = config.rulebook.clone();
+        letters.links.allow(&config.selling.public_url);
+        letters.links.allow(&config.stripe_api_base);
+        config.selling.origins.iter().for_each(|it| letters.links.allow(it));
+        Ok(letters)
+    }
+
+    /// Writes the mail that tells a fact; `None` where this fact makes none.
+    ///
+    /// # Errors
+    /// A template asks for what this letter does not have.
+    pub fn compose(
+        &self,
+        effect: &Effect,
+        known: &Known,
+        now: i64,
+    ) -> Result<Option<Mail>, MailError> {
+        let Some(letter) = letter::of(effect.kind) else { return Ok(None) };
+        if self.why_not(effect, known).is_some() {
+            return Ok(None);
+        }
+        let locale = self.locale_for(letter, known);
+        let (to, to_name) = self.address(letter, known);
+        let mail = self.write(letter, locale, &self.values(letter, locale, effect, known, now));
+        let (subject, html, text) =
+            mail.map_err(|source| MailError::Template { letter: letter.name, source })?;
+        let (message_id, headers) = (self.message_id(&effect.key()), self.headers(letter));
+        Ok(Some(Mail { to, to_name, subject, html, text, message_id, headers }))
+    }
+
+    /// Says why this fact makes no mail; `None` where it makes one.
+    pub fn why_not(&self, effect: &Effect, known: &Known) -> Option<&'static str> {
+        let Some(letter) = letter::of(effect.kind) else { return Some("no letter tells this") };
+        if self.config.off.iter().any(|it| it == letter.name) {
+            return Some("switched off");
+        }
+        match letter.audience {
+            Audience::Operator if self.config.operator.is_none() => {
+                return Some("no address of the operator is configured");
+            }
+            Audience::Customer if letter::address_of(known).is_none() => {
+                return Some("no address is known");
+            }
+            _ => {}
+        }
+        if letter.name == "survey" && self.config.survey_url.is_none() {
+            return Some("no survey is configured");
+        }
+        letter::silence(effect, known)
+    }
+
+    fn address(&self, letter: &Letter, known: &Known) -> (String, Option<String>) {
+        match letter.audience {
+            Audience::Operator => (self.config.operator.clone().unwrap_or_default(), None),
+            Audience::Customer => {
+                let name = known.name.as_deref().map(plain::name).filter(|it| !it.is_empty());
+                (letter::address_of(known).unwrap_or_default().to_owned(), name)
+            }
+        }
+    }
+
+    /// The first language the customer prefers in which there are words for this letter.
+    fn locale_for(&self, letter: &Letter, known: &Known) -> &Locale {
+        let preferred = match letter.audience {
+            Audience::Customer => letter::preferred_locales(known),
+            Audience::Operator => &[],
+        };
+        let wanted = preferred.iter().map(String::as_str);
+        let mut wanted = wanted.chain([self.config.locale.as_str(), locale::FALLBACK]);
+        let speaks = |it: &&Locale| self.words.has(letter, &it.tag);
+        let found = wanted.find_map(|it| locale::find(&self.locales, it).filter(speaks));
+        found.unwrap_or(&self.locales[0])
+    }
+
+    fn values(
+        &self,
+        letter: &Letter,
+        locale: &Locale,
+        effect: &Effect,
+        known: &Known,
+        now: i64,
+    ) -> Values {
+        let Self { config, brand, rulebook, links, .. } = self;
+        Source { letter, locale, effect, known, now, config, brand, rulebook, links }.values()
+    }
+
+    /// The subject and both parts.
+    fn write(
+        &self,
+        letter: &Letter,
+        locale: &Locale,
+        values: &Values,
+    ) -> Result<(String, String, String), minijinja::Error> {
+        let written: Written = self.words.write(letter, locale, values)?;
+        let (html, text) = self.layouts.render(letter.name, locale, &written, values)?;
+        Ok((plain::subject(&written.subject), html, text))
+    }
+
+    /// The same fact has the same id, so that a mail that was sent twice is shown once.
+    fn message_id(&self, key: &str) -> String {
+        let hash = Sha256::digest(key.as_bytes());
+        let hash: String = hash.iter().take(16).map(|it| format!("{it:02x}")).collect();
+        let domain = self.config.from.as_ref().map_or("localhost", config::Mailbox::domain);
+        format!("<{hash}@{domain}>")
+    }
+
+    /// Nobody answers to a machine's mail automatically. What is not about a payment or access
+    /// can be declined (RFC 2369); bills and warnings cannot.
+    fn headers(&self, letter: &Letter) -> Vec<(&'static str, String)> {
+        let mut headers = vec![("Auto-Submitted", "auto-generated".to_owned())];
+        let from = self.config.from.as_ref().map(|it| it.address.as_str());
+        let answers = self.config.reply_to.as_deref().or(from);
+        if let Some(answers) = answers.filter(|_| letter.declinable) {
+            headers.push(("List-Unsubscribe", format!("<mailto:{answers}?subject=unsubscribe>")));
+        }
+        headers
+    }
+
+    /// Writes every letter in every language with its samples: a wrong template stops the start.
+    fn try_all(&self) -> Result<(), LettersError> {
+        for sample in sample::all() {
+            let letter = sample.letter();
+            for locale in self.locales.iter().filter(|it| self.words.has(letter, &it.tag)) {
+                let values = self.values(letter, locale, &sample.effect, &sample.known, sample.now);
+                self.layouts.check(
+                    letter.name,
+                    locale,
+                    &self.words.write_checked(letter, locale, &values)?,
+                    &values,
+                )?;
+            }
+        }
+        Ok(())
+    }
+}
