@@ -15,6 +15,7 @@
 //! - [`billing`]: Checkout, the way back from it, the portal;
 //! - [`notify`]: what the app is told: pure;
 //! - [`mail`]: what the mails say and look like; pure;
+//! - [`deliver`]: telling it;
 //! - [`http`]: routes and pages;
 //! - [`wire`]: what a caller reads, wherever they read it;
 //! - [`config`], [`clock`]: the only rooms that read the environment and the time.
@@ -24,6 +25,7 @@ pub mod billing;
 pub mod clock;
 pub mod config;
 pub mod crash;
+pub mod deliver;
 pub mod http;
 pub mod mail;
 pub mod metrics;

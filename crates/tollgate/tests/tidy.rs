@@ -34,6 +34,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("notify", &["config", "rules", "wire"]),
+    ("deliver", &["config", "notify"]),
     ("metrics", &["clock"]),
     (
         "http",
