@@ -15,7 +15,7 @@
 //! - [`billing`]: Checkout, the way back from it, the portal;
 //! - [`notify`]: what the app is told: pure;
 //! - [`mail`]: what the mails say and look like; pure;
-//! - [`deliver`]: telling it;
+//! - [`deliver`]: tells what happened: mails, notifications, questions to Stripe;
 //! - [`http`]: routes and pages;
 //! - [`wire`]: what a caller reads, wherever they read it;
 //! - [`config`], [`clock`]: the only rooms that read the environment and the time.

@@ -262,6 +262,12 @@ fn read_thin(event: &ThinEvent) -> Reading {
     }
 }
 
+/// Returns the object of a stored event as it was when the event was made.
+pub fn snapshot(body: &[u8]) -> Option<Object> {
+    let Ok(Event::Snapshot(event)) = Event::parse(body) else { return None };
+    Object::read(kind_of(&event)?, event.object.get()).ok()
+}
+
 /// Reads a stored event as one of several observations of the same second; `None` if it is none.
 pub fn contestant(body: &[u8]) -> Option<Contestant> {
     let Ok(Event::Snapshot(event)) = Event::parse(body) else { return None };

@@ -24,6 +24,7 @@ pub mod overview;
 mod places;
 pub mod portal;
 mod prices;
+mod refresh;
 mod seal;
 mod turns;
 mod visit;

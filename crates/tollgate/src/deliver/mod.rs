@@ -1,14 +1,224 @@
-//! Telling: what is in the outbox goes out.
+//! Tells what happened: claims what is due of one destination, asks whether it is still true,
+//! sends it and settles it. Claim and settle are two short transactions; what lies between them
+//! may be done twice after a crash, under the same id, and never less than once.
 //!
-//! - [`endpoint`]: one notification to one endpoint of the configuration, whatever carries it;
-//! - [`http`]: over HTTP, to strangers who may be anything;
-//! - [`nats`](mod@self): into NATS JetStream, with the feature `nats`;
+//! - this file: a worker and its step;
+//! - [`destinations`]: who is told of what, as it is configured;
+//! - [`messenger`]: the ways in which something can be told;
+//! - [`knowledge`]: what is known around a fact;
+//! - [`pace`]: when again, and when a destination is left alone;
+//! - [`smtp`]: mails;
+//! - [`endpoint`]: notifications, [`http`] over HTTP to strangers who may be anything, and
+//!   [`nats`](mod@self) into NATS JetStream, with the feature `nats`;
 //! - [`address`]: which addresses an endpoint may stand at;
 //! - [`refused`]: why something was not taken, and what follows.
 
 pub mod address;
+pub mod destinations;
 pub mod endpoint;
 pub mod http;
+pub mod knowledge;
+pub mod messenger;
 #[cfg(feature = "nats")]
 pub mod nats;
+pub mod pace;
 pub mod refused;
+pub mod smtp;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::{JoinError, JoinSet};
+
+use crate::clock::Clock;
+use crate::crash;
+use crate::store::delivery::{Claimed, Ending, Settled};
+use crate::store::{self, Db, StoreError};
+use destinations::Destination;
+use knowledge::Fact;
+use messenger::{Messenger, Told};
+use pace::{Breaker, backoff_ms};
+use refused::Retry;
+
+/// How often a worker looks for what is due where nothing wakes it.
+const POLL_EVERY: Duration = Duration::from_secs(1);
+/// Claims are this many times what is sent at once, so that a worker seldom waits for its claim.
+const CLAIM_FACTOR: usize = 4;
+/// What a lease leaves over for reading and settling.
+const LEASE_MARGIN_MS: i64 = 15_000;
+
+/// How a destination is worked.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    /// How many deliveries are under way at once.
+    pub concurrency: usize,
+    /// What one of them takes at most.
+    pub timeout: Duration,
+}
+
+impl Terms {
+    fn claim_max(&self) -> usize {
+        (self.concurrency * CLAIM_FACTOR).min(store::sql::ROWS_MAX)
+    }
+
+    fn lease_ms(&self) -> i64 {
+        let rounds = u32::try_from(CLAIM_FACTOR).expect("it is a small number");
+        millis(self.timeout * rounds) + LEASE_MARGIN_MS
+    }
+}
+
+/// Works one destination. Several nodes may work the same one.
+pub struct Worker {
+    destination: String,
+    messenger: Arc<Messenger>,
+    terms: Terms,
+    breaker: Breaker,
+    db: Db,
+    clock: Clock,
+}
+
+impl Worker {
+    /// Makes a worker for a destination.
+    pub fn new(destination: Destination, db: &Db, clock: &Clock) -> Self {
+        Self {
+            destination: destination.name,
+            messenger: Arc::new(destination.messenger),
+            terms: destination.terms,
+            breaker: Breaker::default(),
+            db: db.clone(),
+            clock: clock.clone(),
+        }
+    }
+
+    /// Tells what is due now; returns how much was settled, one way or another.
+    ///
+    /// # Errors
+    /// The database is away; what was claimed is told again once its lease is over.
+    pub async fn step(&mut self) -> Result<usize, StoreError> {
+        let now_ms = self.clock.now_ms();
+        let limit = self.breaker.admits(self.terms.claim_max(), now_ms);
+        if limit == 0 {
+            return Ok(0);
+        }
+        let until = now_ms + self.terms.lease_ms();
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let claimed =
+            store::delivery::claim(&self.db, &self.destination, now_ms, until, limit).await?;
+        if claimed.is_empty() {
+            return Ok(0);
+        }
+        crash::point("claimed");
+        let keys: Vec<&str> = claimed.iter().map(|it| it.effect_id.as_str()).collect();
+        let facts = knowledge::gather(&self.db, &keys).await?;
+        let count = claimed.len();
+        self.tell_all(pair(claimed, facts)).await?;
+        Ok(count)
+    }
+
+    /// Steps until `closing` turns true: at once when something was planned on this node, else
+    /// now and then.
+    pub async fn run(mut self, mut told: watch::Receiver<u64>, mut closing: watch::Receiver<bool>) {
+        let mut failing = false;
+        while !*closing.borrow() {
+            told.mark_unchanged();
+            match self.step().await {
+                Ok(0) => failing = false,
+                Ok(_) => {
+                    failing = false;
+                    continue;
+                }
+                Err(error) if !failing => {
+                    failing = true;
+                    let destination = &self.destination;
+                    tracing::warn!(error = %error, destination, "Could not look for what is due");
+                }
+                Err(_) => {}
+            }
+            tokio::select! {
+                _ = told.changed() => {}
+                _ = closing.changed() => {}
+                () = tokio::time::sleep(POLL_EVERY) => {}
+            }
+        }
+    }
+
+    /// Sends, so many at once, and settles what has ended meanwhile, all of it together.
+    async fn tell_all(&mut self, facts: Vec<(Claimed, Option<Fact>)>) -> Result<(), StoreError> {
+        let mut waiting = facts.into_iter();
+        let mut under_way = JoinSet::new();
+        loop {
+            while under_way.len() < self.terms.concurrency {
+                let Some((claimed, fact)) = waiting.next() else { break };
+                let messenger = Arc::clone(&self.messenger);
+                let now = self.clock.now();
+                under_way.spawn(async move { (claimed, messenger.tell(fact, now).await) });
+            }
+            let Some(first) = under_way.join_next().await else { return Ok(()) };
+            let mut ended = vec![first];
+            while let Some(another) = under_way.try_join_next() {
+                ended.push(another);
+            }
+            crash::point("sent");
+            let settled: Vec<Settled> = ended.into_iter().filter_map(|it| self.judge(it)).collect();
+            let now_ms = self.clock.now_ms();
+            store::delivery::settle(&self.db, &self.destination, &settled, now_ms).await?;
+            crash::point("settled");
+        }
+    }
+
+    /// What an attempt came to. One that panicked is not settled: its lease ends.
+    fn judge(&mut self, ended: Result<(Claimed, Told), JoinError>) -> Option<Settled> {
+        let destination = self.destination.as_str();
+        let Ok((claimed, told)) = ended else {
+            tracing::error!(destination, "Telling a fact panicked");
+            return None;
+        };
+        let now_ms = self.clock.now_ms();
+        let effect_id = claimed.effect_id.as_str();
+        let ending = match told {
+            Told::Done => {
+                self.breaker.succeeded();
+                Ending::Done
+            }
+            Told::Skipped(why) => Ending::Skipped(why),
+            Told::Refused(it) => {
+                let again = match it.retry {
+                    Retry::GiveUp => None,
+                    Retry::Later => {
+                        if self.breaker.failed(now_ms) {
+                            let why = it.why.as_str();
+                            tracing::warn!(destination, why, "A destination is left alone");
+                        }
+                        backoff_ms(effect_id, claimed.attempt)
+                    }
+                };
+                let least = it.retry_after.map_or(0, millis);
+                match again {
+                    Some(wait) => Ending::Again(it.why, now_ms + wait.max(least)),
+                    None => {
+                        let why = it.why.as_str();
+                        tracing::error!(effect_id, destination, why, "A delivery was given up");
+                        Ending::Dead(it.why)
+                    }
+                }
+            }
+        };
+        Some(Settled { claimed, ending })
+    }
+}
+
+fn millis(it: Duration) -> i64 {
+    i64::try_from(it.as_millis()).unwrap_or(i64::MAX / 2)
+}
+
+/// Each claim with its fact.
+fn pair(claimed: Vec<Claimed>, facts: Vec<Fact>) -> Vec<(Claimed, Option<Fact>)> {
+    let mut facts: std::collections::BTreeMap<String, Fact> =
+        facts.into_iter().map(|it| (it.staged.effect.key(), it)).collect();
+    let pairs = claimed.into_iter().map(|it| {
+        let fact = facts.remove(&it.effect_id);
+        (it, fact)
+    });
+    pairs.collect()
+}

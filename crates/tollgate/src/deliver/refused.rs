@@ -28,6 +28,11 @@ impl Refused {
     pub fn later(why: impl Into<String>) -> Self {
         Self { why: why.into(), retry: Retry::Later, retry_after: None }
     }
+
+    /// Says why something will never be taken.
+    pub fn for_good(why: impl Into<String>) -> Self {
+        Self { why: why.into(), retry: Retry::GiveUp, retry_after: None }
+    }
 }
 
 impl fmt::Display for Refused {

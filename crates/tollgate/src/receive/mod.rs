@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::clock::Clock;
 use crate::rules::policy::Rulebook;
@@ -110,6 +110,7 @@ pub struct Receiver {
     queue: mpsc::Sender<Ticket>,
     changes: broadcast::Sender<Arc<StoredAccess>>,
     doubles: Arc<AtomicU64>,
+    told: Arc<watch::Sender<u64>>,
 }
 
 /// The writer behind the door; it ends when every [`Receiver`] is gone and nothing waits.
@@ -137,6 +138,7 @@ pub fn open(db: &Db, rulebook: &Arc<Rulebook>, clock: &Clock) -> (Receiver, Writ
     let (changes, _) = broadcast::channel(CHANGES_KEPT);
     let (ending, ended) = oneshot::channel();
     let doubles = Arc::default();
+    let told = Arc::new(watch::Sender::new(0));
     let writer = Writer {
         db: db.clone(),
         session: None,
@@ -145,6 +147,7 @@ pub fn open(db: &Db, rulebook: &Arc<Rulebook>, clock: &Clock) -> (Receiver, Writ
         clock: clock.clone(),
         changes: changes.clone(),
         doubles: Arc::clone(&doubles),
+        told: Arc::clone(&told),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("the system has file descriptors left at the start");
@@ -154,7 +157,7 @@ pub fn open(db: &Db, rulebook: &Arc<Rulebook>, clock: &Clock) -> (Receiver, Writ
         drop(ending);
     };
     let thread = thread.spawn(write).expect("the system has a thread left at the start");
-    (Receiver { queue, changes, doubles }, Writers { thread, ended })
+    (Receiver { queue, changes, doubles, told }, Writers { thread, ended })
 }
 
 impl Receiver {
@@ -179,6 +182,11 @@ impl Receiver {
     /// Returns how often this node found that a user pays for several subscriptions.
     pub fn doubles(&self) -> u64 {
         self.doubles.load(Ordering::Relaxed)
+    }
+
+    /// Turns with every commit of this node that somebody has to hear of.
+    pub fn told(&self) -> watch::Receiver<u64> {
+        self.told.subscribe()
     }
 
     /// Returns how many inputs wait.
@@ -211,6 +219,7 @@ struct Writer {
     clock: Clock,
     changes: broadcast::Sender<Arc<StoredAccess>>,
     doubles: Arc<AtomicU64>,
+    told: Arc<watch::Sender<u64>>,
 }
 
 impl Writer {
@@ -312,6 +321,9 @@ impl Writer {
                     for changed in applied.changed {
                         // Nobody may be listening.
                         drop(self.changes.send(Arc::new(changed.after)));
+                    }
+                    if applied.told > 0 {
+                        self.told.send_modify(|it| *it += 1);
                     }
                     return Ok(applied.outcomes);
                 }

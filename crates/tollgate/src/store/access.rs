@@ -7,7 +7,7 @@ use crate::rules::access::{Access, Reason};
 use super::sql::{Row, Statement, Type, params};
 use super::{Db, StoreError, Tx};
 
-pub(super) const STATEMENTS: &[&Statement] = &[&SAVE, &DUE, &FIND, &PAGE];
+pub(super) const STATEMENTS: &[&Statement] = &[&SAVE, &DUE, &FIND, &FIND_ALL, &PAGE];
 
 /// A user's access with its revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,6 +138,21 @@ static FIND: Statement = Statement::plain(
 /// As the database says.
 pub async fn find(db: &Db, user_id: &str) -> Result<Option<StoredAccess>, StoreError> {
     db.fetch(&FIND, params![user_id]).await?.first().map(read).transpose()
+}
+
+static FIND_ALL: Statement = Statement::batch(
+    "find_access_of_all",
+    &[("user_id", Type::Text)],
+    concat!("select ", columns!(), " from {rows} as r join access a on a.user_id = r.user_id"),
+);
+
+/// Returns the access of those of these users who have any.
+///
+/// # Errors
+/// As the database says.
+pub async fn find_all(db: &Db, users: &[&str]) -> Result<Vec<StoredAccess>, StoreError> {
+    let rows = users.iter().map(|it| params![*it]).collect();
+    db.fetch_rows(&FIND_ALL, rows).await?.iter().map(read).collect()
 }
 
 static PAGE: Statement = Statement::plain(

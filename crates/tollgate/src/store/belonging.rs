@@ -5,7 +5,7 @@ use tollgate_stripe::object::Object;
 
 use super::access::{self, StoredAccess};
 use super::sql::{Row, Statement, Type, Value, params};
-use super::{StoreError, Tx};
+use super::{Db, StoreError, Tx};
 
 pub(super) const STATEMENTS: &[&Statement] = &[&HOLD_USERS, &OF_USERS];
 
@@ -122,9 +122,23 @@ pub async fn of_users(
     owners: &[&str],
     users: &[&str],
 ) -> Result<Vec<Belongings>, StoreError> {
-    let mut rows = tx
-        .batch(&OF_USERS, rows(owners, users))
-        .await?
+    gather(&tx.batch(&OF_USERS, rows(owners, users)).await?)
+}
+
+/// As [`of_users`], outside of a transaction.
+///
+/// # Errors
+/// As the database says, or a state is damaged.
+pub async fn read_of_users(
+    db: &Db,
+    owners: &[&str],
+    users: &[&str],
+) -> Result<Vec<Belongings>, StoreError> {
+    gather(&db.fetch_rows(&OF_USERS, rows(owners, users)).await?)
+}
+
+fn gather(rows: &[Row]) -> Result<Vec<Belongings>, StoreError> {
+    let mut rows = rows
         .iter()
         .filter_map(|row| read(row).transpose())
         .collect::<Result<Vec<_>, StoreError>>()?;

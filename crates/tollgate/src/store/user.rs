@@ -3,7 +3,7 @@
 use super::sql::{Row, Statement, Type, params};
 use super::{Db, StoreError, Tx};
 
-pub(super) const STATEMENTS: &[&Statement] = &[&NAME, &HOLD, &PARTIES, &ALL, &FIND];
+pub(super) const STATEMENTS: &[&Statement] = &[&NAME, &HOLD, &PARTIES, &ALL, &FIND, &FIND_ALL];
 
 /// What the app says of a user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -123,6 +123,22 @@ static FIND: Statement = Statement::plain(
 /// As the database says.
 pub async fn find(db: &Db, user_id: &str) -> Result<Option<AppUser>, StoreError> {
     db.fetch(&FIND, params![user_id]).await?.first().map(read).transpose()
+}
+
+static FIND_ALL: Statement = Statement::batch(
+    "find_app_users",
+    &[("user_id", Type::Text)],
+    "select a.user_id, a.customer_id, a.email, a.name
+     from {rows} as r join app_user a on a.user_id = r.user_id",
+);
+
+/// Returns what the app said of those of these users whom it named.
+///
+/// # Errors
+/// As the database says.
+pub async fn find_all(db: &Db, users: &[&str]) -> Result<Vec<AppUser>, StoreError> {
+    let rows = users.iter().map(|it| params![*it]).collect();
+    db.fetch_rows(&FIND_ALL, rows).await?.iter().map(read).collect()
 }
 
 static ALL: Statement = Statement::plain(

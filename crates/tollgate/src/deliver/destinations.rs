@@ -1,0 +1,119 @@
+//! Who is told of what, as it is configured: the routes that go into the rulebook, and a worker
+//! for everybody who can be reached.
+
+use std::sync::Arc;
+
+use super::messenger::Messenger;
+use super::smtp::{self, Mailer, MailerError};
+use super::{Terms, endpoint};
+use crate::billing::Billing;
+use crate::config::Config;
+use crate::config::notify::Endpoint;
+use crate::mail::{self, Audience, Letters, LettersError};
+use crate::notify::type_of;
+use crate::rules::effects::EffectKind;
+use crate::rules::routes::Routes;
+
+/// The destination that is asked about objects.
+pub const STRIPE: &str = "stripe";
+/// The destination of mails.
+pub const MAIL: &str = "mail";
+
+const STRIPE_CONCURRENCY: usize = 4;
+/// Connections to the mail server.
+const MAIL_CONCURRENCY: usize = 4;
+/// A refresh asks at most a few times; see `stripe_api`.
+const STRIPE_TIMEOUT_SECS: u64 = 60;
+
+/// Why somebody cannot be told.
+#[derive(Debug, thiserror::Error)]
+pub enum DestinationError {
+    /// A template of the mails is wrong.
+    #[error(transparent)]
+    Letters(#[from] LettersError),
+    /// Mails cannot be sent with what is configured.
+    #[error(transparent)]
+    Mailer(#[from] MailerError),
+    /// Mails have no sender.
+    #[error("TOLLGATE_MAIL_FROM is missing: with TOLLGATE_SMTP_URL, say from whom mails come")]
+    NoSender,
+}
+
+/// Somebody who is told, and how.
+pub struct Destination {
+    /// The name that routes give it.
+    pub name: String,
+    /// How it is told.
+    pub messenger: Messenger,
+    /// How many at once, and how long each may take.
+    pub terms: Terms,
+}
+
+/// Returns who hears of which facts. Mails are planned without a mail server too: they wait for
+/// one as long as they are news.
+pub fn routes(config: &Config) -> Routes {
+    let mut routes = Routes::default();
+    for kind in EffectKind::all() {
+        if kind == EffectKind::Refresh && config.stripe_key.is_some() {
+            routes.add(kind, STRIPE, false);
+        }
+        if is_written(kind, config) {
+            routes.add(kind, MAIL, false);
+        }
+        let Some(name) = type_of(kind) else { continue };
+        for endpoint in config.notify.iter().filter(|it| it.wants(name)) {
+            routes.add(kind, &of_endpoint(endpoint), true);
+        }
+    }
+    routes
+}
+
+/// The destination of an endpoint; the prefix keeps it apart from ours.
+fn of_endpoint(endpoint: &Endpoint) -> String {
+    format!("notify:{}", endpoint.name)
+}
+
+/// Whether anybody is written a mail about facts of this kind.
+fn is_written(kind: EffectKind, config: &Config) -> bool {
+    match mail::audience(kind) {
+        Some(Audience::Operator) => config.mail.operator.is_some(),
+        Some(Audience::Customer) => true,
+        None => false,
+    }
+}
+
+/// Returns everybody who can be reached with what is configured.
+///
+/// # Errors
+/// What is configured cannot work.
+pub fn all(
+    config: &Config,
+    billing: Option<&Arc<Billing>>,
+) -> Result<Vec<Destination>, DestinationError> {
+    let mut all = Vec::new();
+    let letters = Letters::of(config)?;
+    if let Some(billing) = billing {
+        let timeout = std::time::Duration::from_secs(STRIPE_TIMEOUT_SECS);
+        all.push(Destination {
+            name: STRIPE.to_owned(),
+            messenger: Messenger::Refresh(Arc::clone(billing)),
+            terms: Terms { concurrency: STRIPE_CONCURRENCY, timeout },
+        });
+    }
+    if let Some(url) = &config.mail.smtp_url {
+        let from = config.mail.from.as_ref().ok_or(DestinationError::NoSender)?;
+        let connections = u32::try_from(MAIL_CONCURRENCY).unwrap_or(1);
+        let mailer = Mailer::new(url, from, config.mail.reply_to.as_deref(), connections)?;
+        all.push(Destination {
+            name: MAIL.to_owned(),
+            messenger: Messenger::Mail { letters, mailer },
+            terms: Terms { concurrency: MAIL_CONCURRENCY, timeout: smtp::TIMEOUT },
+        });
+    }
+    all.extend(config.notify.iter().map(|it| Destination {
+        name: of_endpoint(it),
+        messenger: Messenger::Notify(endpoint::Sender::new(it)),
+        terms: Terms { concurrency: it.concurrency, timeout: it.timeout },
+    }));
+    Ok(all)
+}

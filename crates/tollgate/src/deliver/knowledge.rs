@@ -1,0 +1,254 @@
+//! What is known around facts at the moment they are told, read for a whole claim in a constant
+//! number of statements.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tollgate_stripe::object::{Customer, Invoice, Object, PaymentMethod, Subscription};
+
+use crate::rules::effects::EffectKind;
+use crate::rules::known::Known;
+use crate::store::belonging::Belongings;
+use crate::store::object::StoredObject;
+use crate::store::outbox::Staged;
+use crate::store::{self, Db, StoreError};
+use crate::webhook;
+
+/// A fact with what is known around it.
+#[derive(Clone, Debug)]
+pub struct Fact {
+    /// The fact and the event that told it.
+    pub staged: Staged,
+    /// When it was staged, in Unix seconds.
+    pub created_at: i64,
+    /// What is known around it now.
+    pub known: Known,
+}
+
+/// Returns the facts of these keys with what is known around them.
+///
+/// # Errors
+/// As the database says.
+pub async fn gather(db: &Db, keys: &[&str]) -> Result<Vec<Fact>, StoreError> {
+    let found = store::outbox::find(db, keys).await?;
+    let library = Library::read(db, &found).await?;
+    let mut facts = Vec::with_capacity(found.len());
+    for (staged, created_at) in found {
+        let mut known = library.around(&staged);
+        if staged.effect.kind == EffectKind::RenewalUpcoming {
+            known.invoice = upcoming(db, staged.event_id.as_deref()).await?;
+        }
+        facts.push(Fact { staged, created_at, known });
+    }
+    Ok(facts)
+}
+
+/// The invoice that is coming has no id and is no object of the store: its event has it.
+async fn upcoming(db: &Db, event_id: Option<&str>) -> Result<Option<Invoice>, StoreError> {
+    let Some(id) = event_id else { return Ok(None) };
+    let event = store::event::find(db, id).await?;
+    Ok(event.and_then(|it| match webhook::snapshot(&it.body) {
+        Some(Object::Invoice(invoice)) => Some(invoice),
+        _ => None,
+    }))
+}
+
+/// Whether a fact's subject is a user rather than an object.
+fn is_about_user(kind: EffectKind) -> bool {
+    kind.is_of_access() || kind == EffectKind::DoubleSubscription
+}
+
+/// Everything around the facts of one claim.
+#[derive(Default)]
+struct Library {
+    objects: BTreeMap<String, StoredObject>,
+    belongings: Vec<Belongings>,
+    access: BTreeMap<String, store::access::StoredAccess>,
+    named: BTreeMap<String, store::user::AppUser>,
+}
+
+impl Library {
+    async fn read(db: &Db, facts: &[(Staged, i64)]) -> Result<Self, StoreError> {
+        let (about_users, about_objects): (Vec<&Staged>, Vec<&Staged>) =
+            facts.iter().map(|(it, _)| it).partition(|it| is_about_user(it.effect.kind));
+        let mut library = Self::default();
+        library.fetch(db, about_objects.iter().map(|it| it.effect.subject.clone())).await?;
+        let owners: BTreeSet<String> =
+            library.objects.values().filter_map(|it| it.owner_id.clone()).collect();
+        let users: BTreeSet<&str> =
+            about_users.iter().map(|it| it.effect.subject.as_str()).collect();
+        library.fetch_users(db, &owners, &users).await?;
+        let beside: Vec<String> = library.objects.values().flat_map(beside).collect();
+        library.fetch(db, owners.into_iter().chain(beside)).await?;
+        let methods: Vec<String> = library.objects.values().filter_map(method_of).collect();
+        library.fetch(db, methods.into_iter()).await?;
+        Ok(library)
+    }
+
+    async fn fetch(
+        &mut self,
+        db: &Db,
+        ids: impl Iterator<Item = String>,
+    ) -> Result<(), StoreError> {
+        let ids: BTreeSet<String> = ids.filter(|it| !self.objects.contains_key(it)).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        for chunk in ids.chunks(store::sql::ROWS_MAX) {
+            let found = store::object::find_all(db, chunk).await?;
+            self.objects.extend(found.into_iter().map(|it| (it.id.clone(), it)));
+        }
+        Ok(())
+    }
+
+    async fn fetch_users(
+        &mut self,
+        db: &Db,
+        owners: &BTreeSet<String>,
+        users: &BTreeSet<&str>,
+    ) -> Result<(), StoreError> {
+        let owners: Vec<&str> = owners.iter().map(String::as_str).collect();
+        let users: Vec<&str> = users.iter().copied().collect();
+        if owners.is_empty() && users.is_empty() {
+            return Ok(());
+        }
+        self.belongings = store::belonging::read_of_users(db, &owners, &users).await?;
+        let ids: Vec<&str> = self.belongings.iter().map(|it| it.user_id.as_str()).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let access = store::access::find_all(db, &ids).await?;
+        self.access = access.into_iter().map(|it| (it.user_id.clone(), it)).collect();
+        let named = store::user::find_all(db, &ids).await?;
+        self.named = named.into_iter().map(|it| (it.user_id.clone(), it)).collect();
+        Ok(())
+    }
+
+    fn around(&self, staged: &Staged) -> Known {
+        let effect = &staged.effect;
+        let stored = self.objects.get(&effect.subject);
+        let owner = stored.and_then(|it| it.owner_id.as_deref());
+        let theirs = match is_about_user(effect.kind) {
+            true => self.belongings.iter().find(|it| it.user_id == effect.subject),
+            false => owner.and_then(|it| self.user_of(it)),
+        };
+        let user_id = theirs.map(|it| it.user_id.clone());
+        let access = user_id.as_deref().and_then(|it| self.access.get(it));
+        let named = user_id.as_deref().and_then(|it| self.named.get(it));
+        let subject = stored.map(|it| it.standing.object.clone());
+        let customer_id = owner.or(access.and_then(|it| it.access.customer_id.as_deref()));
+        let customer = self.customer(customer_id, theirs);
+        let subscription = self.subscription(subject.as_ref(), theirs);
+        let invoice = self.invoice(subject.as_ref(), subscription.as_ref());
+        Known {
+            email: named.and_then(|it| it.email.clone()),
+            name: named.and_then(|it| it.name.clone()),
+            access: access.map(|it| it.access.clone()),
+            revision: access.map_or(0, |it| it.revision),
+            payment_method: self.payment_method(subject.as_ref(), subscription.as_ref()),
+            user_id,
+            subject,
+            customer,
+            subscription,
+            invoice,
+            dunning: None,
+        }
+    }
+
+    /// The user whom the app tied to this owner, else one whom an object names.
+    fn user_of(&self, owner: &str) -> Option<&Belongings> {
+        let owners = self.belongings.iter().filter_map(|it| {
+            let owned = it.owned.iter().find(|it| it.owner_id == owner)?;
+            Some((owned.priority, it))
+        });
+        owners.min_by_key(|(priority, it)| (*priority, it.user_id.as_str())).map(|(_, it)| it)
+    }
+
+    fn customer(&self, id: Option<&str>, theirs: Option<&Belongings>) -> Option<Customer> {
+        let of_store = id.and_then(|it| match &self.objects.get(it)?.standing.object {
+            Object::Customer(it) => Some(it.clone()),
+            _ => None,
+        });
+        let all = theirs.into_iter().flat_map(|it| &it.owned).flat_map(|it| &it.objects);
+        let mut owned = all.filter_map(|(_, it)| match it {
+            Object::Customer(it) if id.is_none_or(|id| it.id.as_str() == id) => Some(it.clone()),
+            _ => None,
+        });
+        of_store.or_else(|| owned.next())
+    }
+
+    /// The subscription that the subject is or is for; about a user, their latest.
+    fn subscription(
+        &self,
+        subject: Option<&Object>,
+        theirs: Option<&Belongings>,
+    ) -> Option<Subscription> {
+        let named = match subject {
+            Some(Object::Subscription(it)) => return Some(it.clone()),
+            Some(Object::Invoice(it)) => it.subscription.as_ref().map(ToString::to_string),
+            Some(Object::CheckoutSession(it)) => it.subscription.as_ref().map(ToString::to_string),
+            Some(_) => return None,
+            None => None,
+        };
+        if let Some(id) = named {
+            return match &self.objects.get(&id)?.standing.object {
+                Object::Subscription(it) => Some(it.clone()),
+                _ => None,
+            };
+        }
+        let all = theirs?.owned.iter().flat_map(|it| &it.objects);
+        let subscriptions = all.filter_map(|(_, it)| match it {
+            Object::Subscription(it) => Some(it),
+            _ => None,
+        });
+        subscriptions.max_by_key(|it| (it.created, it.id.as_str())).cloned()
+    }
+
+    fn invoice(
+        &self,
+        subject: Option<&Object>,
+        subscription: Option<&Subscription>,
+    ) -> Option<Invoice> {
+        if let Some(Object::Invoice(it)) = subject {
+            return Some(it.clone());
+        }
+        let id = subscription?.latest_invoice.as_ref()?;
+        match &self.objects.get(id.as_str())?.standing.object {
+            Object::Invoice(it) => Some(it.clone()),
+            _ => None,
+        }
+    }
+
+    fn payment_method(
+        &self,
+        subject: Option<&Object>,
+        subscription: Option<&Subscription>,
+    ) -> Option<PaymentMethod> {
+        if let Some(Object::PaymentMethod(it)) = subject {
+            return Some(it.clone());
+        }
+        let id = subscription?.default_payment_method.as_ref()?;
+        match &self.objects.get(id.as_str())?.standing.object {
+            Object::PaymentMethod(it) => Some(it.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// The ids of the objects that are told of together with this one.
+fn beside(stored: &StoredObject) -> Vec<String> {
+    let ids = match &stored.standing.object {
+        Object::Invoice(it) => vec![it.subscription.as_ref().map(ToString::to_string)],
+        Object::CheckoutSession(it) => vec![it.subscription.as_ref().map(ToString::to_string)],
+        Object::Subscription(it) => vec![it.latest_invoice.as_ref().map(ToString::to_string)],
+        _ => Vec::new(),
+    };
+    ids.into_iter().flatten().collect()
+}
+
+fn method_of(stored: &StoredObject) -> Option<String> {
+    match &stored.standing.object {
+        Object::Subscription(it) => it.default_payment_method.as_ref().map(ToString::to_string),
+        _ => None,
+    }
+}

@@ -1,0 +1,116 @@
+//! The ways in which something can be told, and what came of it.
+
+use std::sync::Arc;
+
+use super::endpoint;
+use super::knowledge::Fact;
+use super::refused::Refused;
+use super::smtp::Mailer;
+use crate::billing::{Billing, BillingError};
+use crate::mail::Letters;
+use crate::notify::Notification;
+use crate::rules::effects::{Effect, EffectKind, still_true};
+use crate::rules::known::Known;
+use crate::stripe_api::Trouble;
+
+/// A mail that would tell of something older than this is not sent: a server without mails, or
+/// one that was away, does not pour out old news.
+const NEWS_SECS: i64 = 3 * 86_400;
+
+/// What became of an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// It was told.
+    Done,
+    /// It is not to be told; says why.
+    Skipped(String),
+    /// It was not taken.
+    Refused(Refused),
+}
+
+impl From<Result<(), Refused>> for Told {
+    fn from(it: Result<(), Refused>) -> Self {
+        it.map_or_else(Self::Refused, |()| Self::Done)
+    }
+}
+
+/// A way to tell a fact.
+pub enum Messenger {
+    /// Asks Stripe for the object that the fact is about.
+    Refresh(Arc<Billing>),
+    /// Writes a mail.
+    Mail {
+        /// What mails say.
+        letters: Letters,
+        /// How they go out.
+        mailer: Mailer,
+    },
+    /// Sends a signed notification to the app.
+    Notify(endpoint::Sender),
+}
+
+impl Messenger {
+    /// Tells a fact, if it is still true. `now` is in Unix seconds.
+    pub async fn tell(&self, fact: Option<Fact>, now: i64) -> Told {
+        let Some(fact) = fact else { return Told::Skipped("its fact is gone".to_owned()) };
+        if let Err(why) = holds(&fact.staged.effect, &fact.known) {
+            return Told::Skipped(why.to_owned());
+        }
+        match self {
+            Self::Refresh(billing) => refresh(billing, &fact.staged.effect.subject).await,
+            Self::Notify(sender) => notify(sender, &fact, now).await,
+            Self::Mail { .. } if now - fact.created_at > NEWS_SECS => {
+                Told::Skipped("it is too old to be told by mail".to_owned())
+            }
+            Self::Mail { letters, mailer } => {
+                let (effect, known) = (&fact.staged.effect, &fact.known);
+                match letters.compose(effect, known, now) {
+                    Ok(Some(mail)) => mailer.send(&mail).await.into(),
+                    Ok(None) => {
+                        let why = letters.why_not(effect, known);
+                        Told::Skipped(why.unwrap_or("there is nothing to write").to_owned())
+                    }
+                    Err(error) => Told::Refused(Refused::for_good(error.to_string())),
+                }
+            }
+        }
+    }
+}
+
+/// Whether the fact still holds, by what is known now; else why it is not told.
+fn holds(effect: &Effect, known: &Known) -> Result<(), &'static str> {
+    let granted = known.access.as_ref().is_some_and(|it| it.granted);
+    match (effect.kind, &known.subject) {
+        // It is asked for because too little is known of it.
+        (EffectKind::Refresh, _) => Ok(()),
+        (EffectKind::AccessGranted, _) if !granted => Err("revoked since"),
+        (EffectKind::AccessRevoked, _) if granted => Err("granted since"),
+        (_, Some(subject)) => still_true(effect, subject),
+        (_, None) => Ok(()),
+    }
+}
+
+async fn notify(sender: &endpoint::Sender, fact: &Fact, now: i64) -> Told {
+    let cause = fact.staged.event_id.as_deref();
+    match Notification::of(&fact.staged.effect, &fact.known, cause, now) {
+        Some(it) => {
+            let it = it.learned_at(fact.created_at);
+            sender.send(&it.id, &it.body(), now).await.into()
+        }
+        None => Told::Skipped("nobody outside hears of this".to_owned()),
+    }
+}
+
+async fn refresh(billing: &Billing, id: &str) -> Told {
+    match billing.refresh(id).await {
+        Ok(()) => Told::Done,
+        Err(BillingError::Unknown(why)) => Told::Skipped(why.to_owned()),
+        // A key that is not let in may be replaced.
+        Err(BillingError::Stripe(error))
+            if error.is_definite() && error.trouble != Trouble::Authentication =>
+        {
+            Told::Refused(Refused::for_good(error.to_string()))
+        }
+        Err(error) => Told::Refused(Refused::later(error.to_string())),
+    }
+}
