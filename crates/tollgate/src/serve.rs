@@ -16,9 +16,12 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::deliver::Worker;
+use crate::deliver::destinations::{self, Destination, DestinationError};
 use crate::http::App;
 use crate::receive::retry::{due_step, step};
 use crate::receive::{self, Writers};
+use crate::rules::policy::Rulebook;
 use crate::store::{self, Db, StoreError};
 
 /// How often failed events and access that time changes are looked at.
@@ -44,6 +47,9 @@ pub enum ServeError {
     /// The database's URL is wrong, its file cannot be opened, or a newer version wrote it.
     #[error("open the database: {}", .0.detail())]
     Database(StoreError),
+    /// Somebody cannot be told with what is configured.
+    #[error(transparent)]
+    Destination(#[from] DestinationError),
     /// Stripe's key is of the other mode than the database.
     #[error("STRIPE_SECRET_KEY is for {key} mode, but the database is for {database} mode")]
     Mode {
@@ -78,6 +84,7 @@ pub struct Server {
     closing: watch::Sender<bool>,
     accepting: JoinHandle<()>,
     chores: JoinSet<()>,
+    workers: JoinSet<()>,
     app: Arc<App>,
     writers: Writers,
     drain_timeout: Duration,
@@ -95,10 +102,13 @@ impl Server {
         let listener = TcpListener::bind(listen).await.map_err(fail)?;
         let address = listener.local_addr().map_err(fail)?;
         let db = Db::connect(config.database_url.reveal()).await.map_err(ServeError::Database)?;
-        let (receiver, writers) = receive::open(&db, &Arc::new(config.rulebook.clone()), clock);
-        let (closing, is_closing) = watch::channel(false);
         let config = &config.at(address);
+        let routes = destinations::routes(config);
+        let rulebook = Arc::new(Rulebook { routes, ..config.rulebook.clone() });
+        let (receiver, writers) = receive::open(&db, &rulebook, clock);
+        let (closing, is_closing) = watch::channel(false);
         let app = Arc::new(App::new(config, db, receiver, clock.clone(), is_closing.clone()));
+        let destinations = destinations::all(config, app.billing.as_ref())?;
         let prepared = prepare(&app, config.livemode()).await;
         let serving =
             connections::accept(listener, Arc::clone(&app), config.server.clone(), is_closing);
@@ -107,6 +117,7 @@ impl Server {
             closing,
             accepting: tokio::spawn(serving),
             chores: JoinSet::new(),
+            workers: JoinSet::new(),
             app,
             writers,
             drain_timeout: config.server.drain_timeout,
@@ -124,6 +135,7 @@ impl Server {
             }
         }
         server.start_chores();
+        server.start_workers(destinations);
         Ok(server)
     }
 
@@ -140,6 +152,14 @@ impl Server {
         self.chores.spawn(check_prices(Arc::clone(&self.app)));
     }
 
+    fn start_workers(&mut self, destinations: Vec<Destination>) {
+        let app = &self.app;
+        for it in destinations {
+            let worker = Worker::new(it, &app.db, &app.clock);
+            self.workers.spawn(worker.run(app.receiver.told(), self.closing.subscribe()));
+        }
+    }
+
     /// Stops: takes no new connection, lets requests finish, then writes what is still waiting.
     /// Everything that was answered with 200 was durable before.
     pub async fn stop(mut self) {
@@ -147,6 +167,12 @@ impl Server {
         // Whether it ended well or not, it has ended.
         drop(self.accepting.await);
         self.chores.shutdown().await;
+        // What is being told is settled; else it would be told once more.
+        let finished = async { while self.workers.join_next().await.is_some() {} };
+        if tokio::time::timeout(self.drain_timeout, finished).await.is_err() {
+            tracing::warn!("Some deliveries did not finish in time; they will be made again");
+        }
+        self.workers.shutdown().await;
         let db = self.app.db.clone();
         drop(self.app);
         if tokio::time::timeout(self.drain_timeout, self.writers.finish()).await.is_err() {

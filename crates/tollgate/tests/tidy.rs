@@ -52,7 +52,10 @@ const ROOMS: &[(&str, &[&str])] = &[
             "wire",
         ],
     ),
-    ("serve", &["billing", "clock", "config", "deliver", "http", "metrics", "receive", "rules", "store"]),
+    (
+        "serve",
+        &["billing", "clock", "config", "deliver", "http", "metrics", "receive", "rules", "store"],
+    ),
 ];
 
 /// What stands in one room only, and the room.

@@ -295,7 +295,7 @@ pub async fn land(State(app): State<Arc<App>>, request: Request<Body>) -> Result
 pub(super) fn ready(app: &App) -> Result<&Billing, Error> {
     app.check_ready()?;
     let missing = Error::NotConfigured("Set STRIPE_SECRET_KEY to sell.");
-    app.billing.as_ref().ok_or(missing)
+    app.billing.as_deref().ok_or(missing)
 }
 
 /// Whom it is about: the app says so; a user is their token's and nobody else.

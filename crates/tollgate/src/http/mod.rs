@@ -130,7 +130,7 @@ pub struct App {
     pub(crate) metrics: Metrics,
     pub(crate) limits: Limits,
     /// None without a key of Stripe's.
-    pub(crate) billing: Option<Billing>,
+    pub(crate) billing: Option<Arc<Billing>>,
     keys: Keys,
     /// Knows the origins whose pages may call for their users.
     selling: Selling,
@@ -158,7 +158,7 @@ impl App {
         closing: watch::Receiver<bool>,
     ) -> Self {
         Self {
-            billing: Billing::new(config, &db, &receiver, &clock),
+            billing: Billing::new(config, &db, &receiver, &clock).map(Arc::new),
             rulebook: Arc::new(config.rulebook.clone()),
             db,
             receiver,
