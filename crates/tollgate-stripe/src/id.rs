@@ -145,6 +145,8 @@ id! {
     CouponId;
     /// A promotion code's id, `promo_…`.
     PromotionCodeId;
+    /// A discount's id, `di_…`.
+    DiscountId;
     /// An event's id, `evt_…`.
     EventId;
 }

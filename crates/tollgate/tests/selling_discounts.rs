@@ -1,11 +1,20 @@
 //! Coupons and promotion codes: one rule behind many codes, used in Checkout, counted and ended.
 
+#[expect(dead_code, reason = "other tests need the rest of it")]
+mod databases;
 #[expect(dead_code, unused_imports, reason = "other tests need the rest of it")]
 mod shop;
 
+use databases::{Fresh, on_both_databases};
 use reqwest::Method;
 use serde_json::{Value, json};
 use shop::{Reply, Shop, text};
+use tollgate::reconcile::rebuild;
+use tollgate::rules::policy::Rulebook;
+
+on_both_databases! {
+    their_use_is_counted_from_the_events;
+}
 
 async fn make(shop: &Shop, path: &str, body: &Value) -> Reply {
     shop.app(Method::POST, path, Some(body)).await
@@ -80,5 +89,57 @@ async fn what_is_wrong_is_named() {
     }
     let odd = shop.app(Method::DELETE, "/billing/coupons/..%2Fcustomers", None).await;
     assert_eq!(odd.status, 404, "{odd:?}");
+    shop.close().await;
+}
+
+/// How often the coupon and its code were used: by our count, and by Stripe's.
+async fn used(shop: &Shop) -> [(i64, i64); 2] {
+    let counts = |list: Value| {
+        let one = &list["data"][0];
+        let count = |field: &str| one[field].as_i64().unwrap_or_else(|| panic!("{list}"));
+        (count("used"), count("times_redeemed"))
+    };
+    let coupons = shop.app(Method::GET, "/billing/coupons", None).await.body;
+    let codes = shop.app(Method::GET, "/billing/promotion-codes", None).await.body;
+    [counts(coupons), counts(codes)]
+}
+
+async fn their_use_is_counted_from_the_events(fresh: Fresh) {
+    let shop = Shop::open(Some(fresh.url())).await;
+    let rule = json!({ "id": "launch", "percent_off": 20, "duration": "forever" });
+    make(&shop, "/billing/coupons", &rule).await;
+    let code = json!({ "coupon": "launch", "code": "LAUNCH" });
+    make(&shop, "/billing/promotion-codes", &code).await;
+    assert_eq!(used(&shop).await, [(0, 0), (0, 0)]);
+
+    // A subscription by the code: first the session tells, then the discount, of the same use.
+    let wanted = json!({ "user_id": "ada", "plan": "basic", "promotion_code": "LAUNCH" });
+    let session = shop.session(&wanted).await;
+    assert_eq!(used(&shop).await, [(0, 0), (0, 0)]);
+    shop.pay(&session).await;
+    assert_eq!(used(&shop).await, [(0, 1), (0, 1)]);
+    shop.come_back(&session).await;
+    assert_eq!(used(&shop).await, [(1, 1), (1, 1)]);
+    shop.deliver_all().await;
+    assert_eq!(used(&shop).await, [(1, 1), (1, 1)]);
+
+    // A purchase by the code, and a subscription by the coupon alone.
+    let wanted = json!({ "user_id": "bob", "plan": "lifetime", "promotion_code": "LAUNCH" });
+    shop.pay(&shop.session(&wanted).await).await;
+    let wanted = json!({ "user_id": "cleo", "plan": "basic", "coupon": "launch" });
+    shop.pay(&shop.session(&wanted).await).await;
+    assert_eq!(used(&shop).await, [(1, 3), (1, 2)]);
+    shop.deliver_all().await;
+    assert_eq!(used(&shop).await, [(3, 3), (2, 2)]);
+    shop.deliver_all().await;
+    assert_eq!(used(&shop).await, [(3, 3), (2, 2)]);
+
+    fresh.meddle("delete from object").await;
+    assert_eq!(used(&shop).await, [(0, 3), (0, 2)]);
+    let folder = tempfile::tempdir().expect("a directory can be made");
+    let (scratch, now) = (folder.path().join("scratch.db"), shop.clock.now_ms());
+    let done = rebuild::run(&fresh.db, &Rulebook::default(), &scratch, now, true, |_| ()).await;
+    done.expect("it can be done");
+    assert_eq!(used(&shop).await, [(3, 3), (2, 2)]);
     shop.close().await;
 }

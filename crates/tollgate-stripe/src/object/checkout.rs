@@ -4,6 +4,7 @@ use serde::de::MapAccess;
 use serde::{Serialize, Serializer};
 
 use super::catalog::LinePrice;
+use super::discount::SessionDiscount;
 use super::{Kind, Metadata, PaymentStatus, SessionMode, SessionStatus, write};
 use crate::id::{
     CheckoutSessionId, CustomerId, InvoiceId, PaymentIntentId, PriceId, SubscriptionId,
@@ -43,6 +44,8 @@ pub struct CheckoutSession {
     pub expires_at: Option<i64>,
     /// Price ids of `line_items`, where the session was fetched with them expanded.
     pub prices: Vec<PriceId>,
+    /// What it takes off.
+    pub discounts: Vec<SessionDiscount>,
 }
 
 /// A session with its lines as either shape has them.
@@ -82,6 +85,10 @@ impl<'de> View<'de> for Draft {
             "created" => session.created = time(map)?,
             "expires_at" => session.expires_at = time(map)?,
             "line_items" => session.prices = prices(map)?,
+            "discounts" => {
+                let given = list::<A, SessionDiscount>(map)?.data.into_iter();
+                session.discounts = given.filter(|it| *it != SessionDiscount::default()).collect();
+            }
             "display_items" => self.display_prices = prices(map)?,
             _ => skip(map)?,
         }
@@ -108,6 +115,7 @@ impl Serialize for CheckoutSession {
         fields.some("expires_at", &self.expires_at)?;
         let lines: Vec<_> = self.prices.iter().map(|price| write::In("price", price)).collect();
         fields.list("line_items", &lines, false)?;
+        fields.list("discounts", &self.discounts, false)?;
         fields.end()
     }
 }

@@ -1,11 +1,13 @@
 //! Discounts: coupons, which say how much, and promotion codes, which customers type. A code's
-//! coupon moved into `promotion` with 2025-09-30.clover.
+//! coupon moved into `promotion` with 2025-09-30.clover, and a discount's into `source`.
 
 use serde::de::MapAccess;
 use serde::{Serialize, Serializer};
 
 use super::{Kind, write};
-use crate::id::{CouponId, CustomerId, PromotionCodeId};
+use crate::id::{
+    CheckoutSessionId, CouponId, CustomerId, DiscountId, PromotionCodeId, SubscriptionId,
+};
 use crate::read::{View, decimal, flag, int, nested, own_id, reference, skip, text, time};
 
 /// A discount's rule.
@@ -130,7 +132,7 @@ impl Serialize for PromotionCode {
     }
 }
 
-/// `promotion`, of which the coupon is the only type so far.
+/// `promotion` or `source`, of which the coupon is the only type so far.
 #[derive(Default)]
 struct Promotion(Option<CouponId>);
 
@@ -141,5 +143,99 @@ impl<'de> View<'de> for Promotion {
             _ => skip(map)?,
         }
         Ok(())
+    }
+}
+
+/// A coupon as it was given to a customer, by a code or without one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Discount {
+    /// Its id.
+    pub id: DiscountId,
+    /// The rule (`source.coupon`, before clover `coupon`).
+    pub coupon: Option<CouponId>,
+    /// The code that was typed.
+    pub promotion_code: Option<PromotionCodeId>,
+    /// Who has it.
+    pub customer: Option<CustomerId>,
+    /// The subscription that it is for.
+    pub subscription: Option<SubscriptionId>,
+    /// The visit to Checkout in which it was given.
+    pub checkout_session: Option<CheckoutSessionId>,
+    /// Since when it counts, Unix seconds.
+    pub start: Option<i64>,
+}
+
+/// A discount with its coupon where either shape has it.
+#[derive(Default)]
+pub(super) struct GivenDraft {
+    discount: Discount,
+    legacy_coupon: Option<CouponId>,
+}
+
+impl From<GivenDraft> for Discount {
+    fn from(draft: GivenDraft) -> Self {
+        let coupon = draft.discount.coupon.or(draft.legacy_coupon);
+        Self { coupon, ..draft.discount }
+    }
+}
+
+impl<'de> View<'de> for GivenDraft {
+    fn take<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        let discount = &mut self.discount;
+        match key {
+            "id" => discount.id = own_id(map)?.unwrap_or_default(),
+            "coupon" => self.legacy_coupon = reference(map)?,
+            "source" => discount.coupon = nested::<A, Promotion>(map)?.and_then(|found| found.0),
+            "promotion_code" => discount.promotion_code = reference(map)?,
+            "customer" => discount.customer = reference(map)?,
+            "subscription" => discount.subscription = reference(map)?,
+            "checkout_session" => discount.checkout_session = reference(map)?,
+            "start" => discount.start = time(map)?,
+            _ => skip(map)?,
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for Discount {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut fields = write::open(to, Kind::Discount)?;
+        fields.put("id", &self.id)?;
+        fields.some_in("source", "coupon", &self.coupon)?;
+        fields.some("promotion_code", &self.promotion_code)?;
+        fields.some("customer", &self.customer)?;
+        fields.some("subscription", &self.subscription)?;
+        fields.some("checkout_session", &self.checkout_session)?;
+        fields.some("start", &self.start)?;
+        fields.end()
+    }
+}
+
+/// What a visit to Checkout takes off: a coupon, a code, or both where the code's coupon is told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SessionDiscount {
+    /// The rule.
+    pub coupon: Option<CouponId>,
+    /// The code that was typed.
+    pub promotion_code: Option<PromotionCodeId>,
+}
+
+impl<'de> View<'de> for SessionDiscount {
+    fn take<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        match key {
+            "coupon" => self.coupon = reference(map)?,
+            "promotion_code" => self.promotion_code = reference(map)?,
+            _ => skip(map)?,
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for SessionDiscount {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut fields = write::plain(to)?;
+        fields.some("coupon", &self.coupon)?;
+        fields.some("promotion_code", &self.promotion_code)?;
+        fields.end()
     }
 }

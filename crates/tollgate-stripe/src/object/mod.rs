@@ -24,7 +24,7 @@ pub use self::catalog::{Price, Product};
 pub use self::charge::{Charge, Refund};
 pub use self::checkout::CheckoutSession;
 pub use self::customer::{Customer, Entitlements, Metadata, PaymentMethod};
-pub use self::discount::{Coupon, PromotionCode};
+pub use self::discount::{Coupon, Discount, PromotionCode, SessionDiscount};
 pub use self::dispute::Dispute;
 pub use self::invoice::{Invoice, InvoicePayment};
 pub use self::payment_intent::PaymentIntent;
@@ -55,6 +55,8 @@ pub enum Object {
     Price(Price),
     Coupon(Coupon),
     PromotionCode(PromotionCode),
+    /// A coupon, given to somebody.
+    Discount(Discount),
 }
 
 /// What an [`Object`] is; its text is Stripe's `object` field.
@@ -90,6 +92,8 @@ pub enum Kind {
     Coupon,
     /// `promotion_code`
     PromotionCode,
+    /// `discount`
+    Discount,
 }
 
 /// Why a text cannot be read as an object. The messages show nothing of the text.
@@ -145,6 +149,7 @@ impl Object {
             Kind::Price => Self::Price(view(raw)?),
             Kind::Coupon => Self::Coupon(view(raw)?),
             Kind::PromotionCode => Self::PromotionCode(view::<discount::Draft>(raw)?.into()),
+            Kind::Discount => Self::Discount(view::<discount::GivenDraft>(raw)?.into()),
         };
         if object.is_named() { Ok(object) } else { Err(ObjectError::MissingId(kind)) }
     }
@@ -182,6 +187,7 @@ impl Object {
             Self::Price(_) => Kind::Price,
             Self::Coupon(_) => Kind::Coupon,
             Self::PromotionCode(_) => Kind::PromotionCode,
+            Self::Discount(_) => Kind::Discount,
         }
     }
 
@@ -203,6 +209,7 @@ impl Object {
             Self::Price(object) => Some(object.id.as_str()),
             Self::Coupon(object) => Some(object.id.as_str()),
             Self::PromotionCode(object) => Some(object.id.as_str()),
+            Self::Discount(object) => Some(object.id.as_str()),
         }
     }
 
@@ -219,6 +226,7 @@ impl Object {
             Self::PaymentMethod(object) => object.customer.as_ref(),
             Self::Entitlements(object) => Some(&object.customer),
             Self::PromotionCode(object) => object.customer.as_ref(),
+            Self::Discount(object) => object.customer.as_ref(),
             Self::InvoicePayment(_)
             | Self::Dispute(_)
             | Self::Product(_)
@@ -254,13 +262,14 @@ impl Serialize for Object {
             Self::Price(object) => object.serialize(to),
             Self::Coupon(object) => object.serialize(to),
             Self::PromotionCode(object) => object.serialize(to),
+            Self::Discount(object) => object.serialize(to),
         }
     }
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Customer,
         Self::Subscription,
         Self::Invoice,
@@ -276,6 +285,7 @@ impl Kind {
         Self::Price,
         Self::Coupon,
         Self::PromotionCode,
+        Self::Discount,
     ];
 
     /// Returns Stripe's word, the `object` field.
@@ -296,6 +306,7 @@ impl Kind {
             Self::Price => "price",
             Self::Coupon => "coupon",
             Self::PromotionCode => "promotion_code",
+            Self::Discount => "discount",
         }
     }
 }

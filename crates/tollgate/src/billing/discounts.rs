@@ -1,11 +1,15 @@
 //! Coupons, the rules of discounts, and promotion codes, what customers type: many codes for one
-//! rule. Stripe keeps them and counts their use; nothing of them is decided here.
+//! rule. Stripe keeps them and counts their use, and we count it from the events beside it; nothing of
+//! them is decided here.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Billing, BillingError};
 use crate::answer::rfc3339;
+use crate::store::redemption;
 use crate::stripe_api::{StripeError, Trouble};
 
 /// Coupons or codes of one answer.
@@ -99,6 +103,8 @@ pub struct Coupon {
     max_redemptions: Value,
     redeem_by: Option<String>,
     times_redeemed: Value,
+    /// How often it was used, as the events told us.
+    used: i64,
     valid: Value,
 }
 
@@ -116,6 +122,8 @@ pub struct Code {
     minimum_amount: Value,
     minimum_amount_currency: Value,
     times_redeemed: Value,
+    /// How often it was used, as the events told us.
+    used: i64,
 }
 
 /// Some of them, the newest first.
@@ -207,7 +215,13 @@ impl Billing {
     /// # Errors
     /// Stripe did not answer.
     pub async fn coupons(&self, after: Option<&str>) -> Result<Page<Coupon>, BillingError> {
-        self.page("/v1/coupons", &json!({}), after, coupon).await
+        let mut page = self.page("/v1/coupons", &json!({}), after, coupon).await?;
+        let ids: Vec<&str> = page.data.iter().filter_map(|it| it.id.as_str()).collect();
+        let used = redemption::of_coupons(&self.db, &ids).await?;
+        for it in &mut page.data {
+            it.used = used_of(&used, &it.id);
+        }
+        Ok(page)
     }
 
     /// Lists the promotion codes of a coupon, or all, those after `after`.
@@ -220,7 +234,18 @@ impl Billing {
         after: Option<&str>,
     ) -> Result<Page<Code>, BillingError> {
         let params = coupon.map_or(json!({}), |it| json!({ "coupon": it }));
-        self.page("/v1/promotion_codes", &params, after, code).await
+        let mut page = self.page("/v1/promotion_codes", &params, after, code).await?;
+        self.count_codes(&mut page.data).await?;
+        Ok(page)
+    }
+
+    async fn count_codes(&self, codes: &mut [Code]) -> Result<(), BillingError> {
+        let ids: Vec<&str> = codes.iter().filter_map(|it| it.id.as_str()).collect();
+        let used = redemption::of_codes(&self.db, &ids).await?;
+        for it in codes {
+            it.used = used_of(&used, &it.id);
+        }
+        Ok(())
     }
 
     async fn page<T>(
@@ -260,7 +285,10 @@ impl Billing {
         let path = format!("/v1/promotion_codes/{}", in_path(id)?);
         let key = self.new_key("code-active", id);
         let changed = self.change(&path, &json!({ "active": active }), &key).await;
-        Ok(code(&changed.map_err(about_field)?.object))
+        let mut changed = [code(&changed.map_err(about_field)?.object)];
+        self.count_codes(&mut changed).await?;
+        let [changed] = changed;
+        Ok(changed)
     }
 
     fn key_of(&self, what: &str, intent: Option<&str>) -> String {
@@ -307,6 +335,10 @@ fn about_field(error: BillingError) -> BillingError {
     }
 }
 
+fn used_of(used: &BTreeMap<String, i64>, id: &Value) -> i64 {
+    id.as_str().and_then(|it| used.get(it)).copied().unwrap_or(0)
+}
+
 fn time(value: &Value) -> Option<String> {
     value.as_i64().map(rfc3339)
 }
@@ -323,6 +355,7 @@ fn coupon(it: &Value) -> Coupon {
         max_redemptions: it["max_redemptions"].clone(),
         redeem_by: time(&it["redeem_by"]),
         times_redeemed: it["times_redeemed"].clone(),
+        used: 0,
         valid: it["valid"].clone(),
     }
 }
@@ -341,5 +374,6 @@ fn code(it: &Value) -> Code {
         minimum_amount: restrictions["minimum_amount"].clone(),
         minimum_amount_currency: restrictions["minimum_amount_currency"].clone(),
         times_redeemed: it["times_redeemed"].clone(),
+        used: 0,
     }
 }

@@ -49,6 +49,7 @@ pub const CATALOG: &[Entry] = &[
     on("coupon.updated", Kind::Coupon, "counts how often a discount was used"),
     on("customer.created", Kind::Customer, "its metadata may name the user"),
     on("customer.deleted", Kind::Customer, "ends whatever the customer had"),
+    on("customer.discount.created", Kind::Discount, "counts how often a discount was given"),
     on("customer.subscription.created", Kind::Subscription, "the start of paid access"),
     on("customer.subscription.deleted", Kind::Subscription, "the end of paid access"),
     on("customer.subscription.paused", Kind::Subscription, "a trial ended without a card"),
@@ -130,7 +131,7 @@ mod tests {
         for it in CATALOG {
             assert_eq!(entry(it.event_type), Some(it));
         }
-        assert_eq!(entry("customer.discount.created"), None);
+        assert_eq!(entry("customer.discount.deleted"), None);
         assert_eq!(entry(""), None);
     }
 }

@@ -49,7 +49,8 @@ pub fn bearing(object: &Object) -> Bearing {
         | Object::Product(_)
         | Object::Price(_)
         | Object::Coupon(_)
-        | Object::PromotionCode(_) => Bearing::None,
+        | Object::PromotionCode(_)
+        | Object::Discount(_) => Bearing::None,
     }
 }
 

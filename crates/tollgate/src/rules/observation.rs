@@ -67,7 +67,8 @@ fn is_terminal(object: &Object) -> bool {
         | Object::Dispute(_)
         | Object::PaymentMethod(_)
         | Object::Entitlements(_)
-        | Object::PromotionCode(_) => false,
+        | Object::PromotionCode(_)
+        | Object::Discount(_) => false,
     }
 }
 
@@ -87,7 +88,8 @@ fn progress(object: &Object) -> Progress {
         | Object::PaymentMethod(_)
         | Object::Entitlements(_)
         | Object::Product(_)
-        | Object::Price(_) => [0; 4],
+        | Object::Price(_)
+        | Object::Discount(_) => [0; 4],
     }
 }
 

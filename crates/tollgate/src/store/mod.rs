@@ -7,6 +7,7 @@
 //! - [`payload`]: the compressed bodies of events;
 //! - [`event`], [`object`], [`access`], [`outbox`], [`delivery`], [`user`], [`intent`]: a file a
 //!   table;
+//! - [`redemption`]: what discounts were used;
 //! - [`belonging`]: from users to all that is theirs.
 
 pub mod access;
@@ -19,6 +20,7 @@ pub mod intent;
 pub mod object;
 pub mod outbox;
 pub mod payload;
+pub mod redemption;
 pub mod schema;
 pub mod sql;
 pub mod tx;
@@ -76,6 +78,7 @@ pub fn statements() -> Vec<&'static sql::Statement> {
         outbox::STATEMENTS,
         delivery::STATEMENTS,
         intent::STATEMENTS,
+        redemption::STATEMENTS,
         schema::STATEMENTS,
     ]
     .concat()

@@ -12,6 +12,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "ground", include_str!("../../migrations/0001_ground.sql")),
     (2, "selling", include_str!("../../migrations/0002_selling.sql")),
     (3, "telling", include_str!("../../migrations/0003_telling.sql")),
+    (4, "redemption", include_str!("../../migrations/0004_redemption.sql")),
 ];
 
 pub(super) const STATEMENTS: &[&Statement] = &[&CLAIM_MODE, &READ_MODE];
@@ -27,12 +28,14 @@ pub async fn migrate(db: &Db) -> Result<(), StoreError> {
             .replace("{blob}", "bytea")
             .replace("{state}", "cast(state as json)")
             .replace("{items}", "json_array_elements(cast(state as json) -> 'items' -> 'data') as item (value)")
-            .replace("{features}", "json_array_elements(cast(state as json) -> 'entitlements' -> 'data') as item (value)"),
+            .replace("{features}", "json_array_elements(cast(state as json) -> 'entitlements' -> 'data') as item (value)")
+            .replace("{discounts}", "json_array_elements(cast(state as json) -> 'discounts' -> 'data') as item (value)"),
         false => text
             .replace("{blob}", "blob")
             .replace("{state}", "state")
             .replace("{items}", "json_each(state, '$.items.data') as item")
-            .replace("{features}", "json_each(state, '$.entitlements.data') as item"),
+            .replace("{features}", "json_each(state, '$.entitlements.data') as item")
+            .replace("{discounts}", "json_each(state, '$.discounts.data') as item"),
     }
     };
     let migrations = MIGRATIONS.iter().map(|(version, name, text)| {
