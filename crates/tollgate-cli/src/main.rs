@@ -10,6 +10,7 @@ mod listen;
 mod logging;
 mod migrate;
 mod openapi;
+mod outbox;
 mod rebuild;
 mod sandbox;
 mod serve;
@@ -58,6 +59,9 @@ enum Command {
     /// List, show or replay the stored events.
     #[command(subcommand)]
     Events(events::Command),
+    /// List what is told to whom, or have it told again.
+    #[command(subcommand)]
+    Outbox(outbox::Command),
     /// Derive the whole state anew from the stored events and mend what differs.
     Rebuild(rebuild::Arguments),
     /// Register the webhook endpoint, make the plans' prices and configure the portal at Stripe.
@@ -93,6 +97,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Verify(it) => verify::run(&it),
         Command::Explain(it) => explain::run(file, &it).await,
         Command::Events(it) => events::run(file, &it).await,
+        Command::Outbox(it) => outbox::run(file, &it).await,
         Command::Rebuild(it) => rebuild::run(file, &it).await,
         Command::Setup(it) => setup::run(file, &it).await,
         Command::Config(it) => config::run(file, &it),

@@ -108,7 +108,7 @@ impl Server {
         let (receiver, writers) = receive::open(&db, &rulebook, clock);
         let (closing, is_closing) = watch::channel(false);
         let app = Arc::new(App::new(config, db, receiver, clock.clone(), is_closing.clone()));
-        let destinations = destinations::all(config, app.billing.as_ref())?;
+        let destinations = destinations::all(config, app.billing.as_ref(), app.mailbox.as_ref())?;
         let prepared = prepare(&app, config.livemode()).await;
         let serving =
             connections::accept(listener, Arc::clone(&app), config.server.clone(), is_closing);

@@ -43,6 +43,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "billing",
             "clock",
             "config",
+            "deliver",
             "metrics",
             "receive",
             "rules",

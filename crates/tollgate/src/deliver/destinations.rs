@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use super::messenger::Messenger;
+use super::mailbox::Mailbox;
+use super::messenger::{Messenger, Post};
 use super::smtp::{self, Mailer, MailerError};
 use super::{Terms, endpoint};
 use crate::billing::Billing;
@@ -82,6 +83,15 @@ fn is_written(kind: EffectKind, config: &Config) -> bool {
     }
 }
 
+/// Returns the names of everybody who can be reached with what is configured; what is planned for
+/// others is held.
+pub fn names(config: &Config) -> Vec<String> {
+    let stripe = config.stripe_key.as_ref().map(|_| STRIPE.to_owned());
+    let mail = (config.mail.smtp_url.is_some() || keeps_mails(config)).then(|| MAIL.to_owned());
+    let endpoints = config.notify.iter().map(of_endpoint);
+    stripe.into_iter().chain(mail).chain(endpoints).collect()
+}
+
 /// Returns everybody who can be reached with what is configured.
 ///
 /// # Errors
@@ -89,6 +99,7 @@ fn is_written(kind: EffectKind, config: &Config) -> bool {
 pub fn all(
     config: &Config,
     billing: Option<&Arc<Billing>>,
+    mailbox: Option<&Arc<Mailbox>>,
 ) -> Result<Vec<Destination>, DestinationError> {
     let mut all = Vec::new();
     let letters = Letters::of(config)?;
@@ -100,13 +111,10 @@ pub fn all(
             terms: Terms { concurrency: STRIPE_CONCURRENCY, timeout },
         });
     }
-    if let Some(url) = &config.mail.smtp_url {
-        let from = config.mail.from.as_ref().ok_or(DestinationError::NoSender)?;
-        let connections = u32::try_from(MAIL_CONCURRENCY).unwrap_or(1);
-        let mailer = Mailer::new(url, from, config.mail.reply_to.as_deref(), connections)?;
+    if let Some(post) = post(config, mailbox)? {
         all.push(Destination {
             name: MAIL.to_owned(),
-            messenger: Messenger::Mail { letters, mailer },
+            messenger: Messenger::Mail { letters, post },
             terms: Terms { concurrency: MAIL_CONCURRENCY, timeout: smtp::TIMEOUT },
         });
     }
@@ -116,4 +124,20 @@ pub fn all(
         terms: Terms { concurrency: it.concurrency, timeout: it.timeout },
     }));
     Ok(all)
+}
+
+/// Whether mails are kept to be looked at rather than sent: in development, unless there is a
+/// server to send them.
+pub fn keeps_mails(config: &Config) -> bool {
+    config.dev && config.mail.smtp_url.is_none()
+}
+
+fn post(config: &Config, mailbox: Option<&Arc<Mailbox>>) -> Result<Option<Post>, DestinationError> {
+    let Some(url) = &config.mail.smtp_url else {
+        return Ok(mailbox.map(|it| Post::Kept(Arc::clone(it))));
+    };
+    let from = config.mail.from.as_ref().ok_or(DestinationError::NoSender)?;
+    let connections = u32::try_from(MAIL_CONCURRENCY).unwrap_or(1);
+    let mailer = Mailer::new(url, from, config.mail.reply_to.as_deref(), connections)?;
+    Ok(Some(Post::Sent(mailer)))
 }

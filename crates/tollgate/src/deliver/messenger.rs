@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::endpoint;
 use super::knowledge::Fact;
+use super::mailbox::Mailbox;
 use super::refused::Refused;
 use super::smtp::Mailer;
 use crate::billing::{Billing, BillingError};
-use crate::mail::Letters;
+use crate::mail::{Letters, Mail};
 use crate::notify::Notification;
 use crate::rules::effects::{Effect, EffectKind, still_true};
 use crate::rules::known::Known;
@@ -43,7 +44,7 @@ pub enum Messenger {
         /// What mails say.
         letters: Letters,
         /// How they go out.
-        mailer: Mailer,
+        post: Post,
     },
     /// Sends a signed notification to the app.
     Notify(endpoint::Sender),
@@ -62,16 +63,36 @@ impl Messenger {
             Self::Mail { .. } if now - fact.created_at > NEWS_SECS => {
                 Told::Skipped("it is too old to be told by mail".to_owned())
             }
-            Self::Mail { letters, mailer } => {
+            Self::Mail { letters, post } => {
                 let (effect, known) = (&fact.staged.effect, &fact.known);
                 match letters.compose(effect, known, now) {
-                    Ok(Some(mail)) => mailer.send(&mail).await.into(),
+                    Ok(Some(mail)) => post.send(mail, now).await.into(),
                     Ok(None) => {
                         let why = letters.why_not(effect, known);
                         Told::Skipped(why.unwrap_or("there is nothing to write").to_owned())
                     }
                     Err(error) => Told::Refused(Refused::for_good(error.to_string())),
                 }
+            }
+        }
+    }
+}
+
+/// How mails go out.
+pub enum Post {
+    /// By SMTP.
+    Sent(Mailer),
+    /// Not at all: they are kept to be looked at.
+    Kept(Arc<Mailbox>),
+}
+
+impl Post {
+    async fn send(&self, mail: Mail, now: i64) -> Result<(), Refused> {
+        match self {
+            Self::Sent(mailer) => mailer.send(&mail).await,
+            Self::Kept(mailbox) => {
+                mailbox.take(mail, now);
+                Ok(())
             }
         }
     }

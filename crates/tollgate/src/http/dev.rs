@@ -42,6 +42,8 @@ static PAGES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let texts = [
         ("page.html", include_str!("../../assets/dev/page.html")),
         ("state.html", include_str!("../../assets/dev/state.html")),
+        ("mails.html", include_str!("../../assets/dev/mails.html")),
+        ("mail.html", include_str!("../../assets/dev/mail.html")),
     ];
     for (name, text) in texts {
         pages.add_template(name, text).expect("a test renders every template");
@@ -55,11 +57,15 @@ static PAGES: LazyLock<Environment<'static>> = LazyLock::new(|| {
 /// The database is away.
 pub async fn page(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Error> {
     let view = view(&app, &headers).await?;
-    let html = render("page.html", &view)?;
-    let mut response = Html(html).into_response();
+    secured(&render("page.html", &view)?, &policy(app.sandbox_url.as_deref()))
+}
+
+/// A page with the headers that keep strangers out of it.
+pub(super) fn secured(html: &str, policy: &str) -> Result<Response, Error> {
+    let mut response = Html(html.to_owned()).into_response();
     let headers = response.headers_mut();
-    let policy = HeaderValue::from_str(&policy(app.sandbox_url.as_deref()));
-    headers.insert(header::CONTENT_SECURITY_POLICY, policy.map_err(|_| Error::Internal)?);
+    let policy = HeaderValue::from_str(policy).map_err(|_| Error::Internal)?;
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     let secure = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
@@ -133,7 +139,7 @@ fn states(app: Arc<App>, headers: HeaderMap) -> impl Stream<Item = Result<Event,
     }
 }
 
-fn render(name: &str, view: &View) -> Result<String, Error> {
+pub(super) fn render(name: &str, view: &impl Serialize) -> Result<String, Error> {
     let template = PAGES.get_template(name);
     let html = template.and_then(|it| it.render(Serde(view)));
     html.map_err(|error| {
@@ -148,6 +154,8 @@ struct View {
     mode: &'static str,
     host: String,
     sandbox: Option<SandboxView>,
+    /// Mails are kept here to be looked at.
+    mailbox: bool,
 }
 
 /// The sandbox, and the time that it is there and so here too.
@@ -218,7 +226,7 @@ async fn view(app: &App, headers: &HeaderMap) -> Result<View, Error> {
     let host = host.unwrap_or("127.0.0.1:4242").to_owned();
     let sandbox = app.sandbox_url.as_ref().map(|url| SandboxView::new(url, app.clock.now()));
     let state = PageState::new(&users, events, sandbox.is_some());
-    Ok(View { state, mode, host, sandbox })
+    Ok(View { state, mode, host, sandbox, mailbox: app.mailbox.is_some() })
 }
 
 impl PageState {

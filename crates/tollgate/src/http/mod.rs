@@ -2,7 +2,8 @@
 //! reachable that does not stand there.
 //!
 //! - this file: the table, what all handlers share, and the door that every request goes through;
-//! - [`webhook`], [`access`], [`users`], [`billing`], [`discounts`], [`operator`], [`dev`]: the handlers;
+//! - [`webhook`], [`access`], [`users`], [`billing`], [`discounts`], [`operator`], [`dev`],
+//!   [`mailbox`]: the handlers;
 //! - [`auth`], [`limits`], [`cors`]: who calls, how much, and from which pages;
 //! - [`error`]: what a caller is told when something is refused.
 
@@ -14,6 +15,7 @@ mod dev;
 mod discounts;
 mod error;
 mod limits;
+mod mailbox;
 mod operator;
 mod users;
 mod webhook;
@@ -34,6 +36,8 @@ use tollgate_stripe::id;
 use crate::billing::Billing;
 use crate::clock::{Clock, Stopwatch};
 use crate::config::{Config, Secret, Selling};
+use crate::deliver::destinations;
+use crate::deliver::mailbox::Mailbox;
 use crate::metrics::Metrics;
 use crate::receive::Receiver;
 use crate::rules::policy::Rulebook;
@@ -116,6 +120,9 @@ pub const ROUTES: &[Route] = &[
     on(Who::Operator,  "GET",  "/openapi.json",              || get(operator::openapi)),
     on(Who::Developer, "GET",  "/",                          || get(dev::page)),
     on(Who::Developer, "GET",  "/dev/stream",                || get(dev::stream)),
+    on(Who::Developer, "GET",  "/dev/mails",                 || get(mailbox::list)),
+    on(Who::Developer, "GET",  "/dev/mails/{number}",        || get(mailbox::show)),
+    on(Who::Developer, "GET",  "/dev/mails/{number}/body",   || get(mailbox::body)),
     on(Who::Developer, "GET",  "/dev/style.css",             || get(dev::style)),
     on(Who::Developer, "GET",  "/dev/live.js",               || get(dev::script)),
     on(Who::Developer, "GET",  "/dev/clock.js",              || get(dev::clock)),
@@ -165,6 +172,7 @@ impl App {
             clock,
             metrics: Metrics::default(),
             limits: Limits::new(&config.server),
+            mailbox: destinations::keeps_mails(config).then(Arc::default),
             keys: Keys::new(config),
             selling: config.selling.clone(),
             webhook_secrets: config.webhook_secrets.clone(),

@@ -1,0 +1,117 @@
+//! `tollgate outbox list|retry`: what is told to whom, and how far that has come.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use tollgate::answer::rfc3339;
+use tollgate::clock::Clock;
+use tollgate::config::Config;
+use tollgate::deliver::destinations;
+use tollgate::store::delivery::{self, Delivery};
+use tollgate::store::{Db, schema};
+
+use crate::exit::WrongUsage;
+
+const STATUSES: [&str; 5] = ["pending", "held", "done", "skipped", "dead"];
+
+/// List what is told to whom, or have it told again.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// List deliveries: facts, whom they are told, and how far that has come.
+    List {
+        /// Only those of this status: pending, held (nobody can be reached with what is
+        /// configured), done, skipped or dead.
+        #[arg(long)]
+        status: Option<String>,
+        /// Only those to this destination: mail, stripe or notify:NAME.
+        #[arg(long)]
+        to: Option<String>,
+        /// How many.
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(i64).range(1..=1000))]
+        limit: i64,
+        /// Print JSON, one delivery a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Have a delivery that was given up, or waits, made now.
+    Retry {
+        /// The fact's key, as the list shows it.
+        fact: String,
+        /// Whom it is told: mail, stripe or notify:NAME.
+        #[arg(long)]
+        to: String,
+    },
+}
+
+/// Runs the command.
+pub async fn run(file: Option<&Path>, command: &Command) -> anyhow::Result<ExitCode> {
+    let config = Config::from_environment(file)?;
+    let db = Db::connect(config.database_url.reveal()).await?;
+    schema::migrate(&db).await?;
+    match command {
+        Command::List { status, to, limit, json } => {
+            let status = status.as_deref().unwrap_or_default();
+            if !status.is_empty() && !STATUSES.contains(&status) {
+                let allowed = STATUSES.join(", ");
+                return Err(WrongUsage(format!("status {status}: use one of {allowed}")).into());
+            }
+            let to = to.as_deref().unwrap_or_default();
+            list(&db, &destinations::names(&config), (status, to), *limit, *json).await
+        }
+        Command::Retry { fact, to } => retry(&db, fact, to).await,
+    }
+}
+
+async fn list(
+    db: &Db,
+    reachable: &[String],
+    (status, to): (&str, &str),
+    limit: i64,
+    json: bool,
+) -> anyhow::Result<ExitCode> {
+    let asked = if status == "held" { "pending" } else { status };
+    let mut after = (String::new(), String::new());
+    let mut left = limit;
+    while left > 0 {
+        let page = delivery::page(db, asked, to, (&after.0, &after.1), limit).await?;
+        let Some(last) = page.last() else { break };
+        after = (last.effect_id.clone(), last.destination.clone());
+        for mut it in page {
+            if it.status == "pending" && !reachable.contains(&it.destination) {
+                "held".clone_into(&mut it.status);
+            }
+            if left > 0 && (status.is_empty() || it.status == status) {
+                print(&it, json)?;
+                left -= 1;
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print(it: &Delivery, json: bool) -> anyhow::Result<()> {
+    if json {
+        println!("{}", serde_json::to_string(it)?);
+        return Ok(());
+    }
+    let at = rfc3339(it.created_at);
+    println!("{at}  {:<8} {:<14} {}", it.status, it.destination, it.effect_id);
+    if let Some(why) = &it.error {
+        let next = match it.status.as_str() {
+            "pending" => format!("; next: {}", rfc3339(it.due_ms.div_euclid(1000))),
+            _ => String::new(),
+        };
+        println!("    {why} ({} attempts{next})", it.attempts);
+    }
+    Ok(())
+}
+
+async fn retry(db: &Db, fact: &str, to: &str) -> anyhow::Result<ExitCode> {
+    let revived = delivery::revive(db, fact, to, Clock::system().now_ms()).await?;
+    if !revived {
+        eprintln!("There is no such delivery that could be made again.");
+        return Ok(ExitCode::from(1));
+    }
+    println!("It is made by the running server as soon as it looks for what is due.");
+    Ok(ExitCode::SUCCESS)
+}
