@@ -12,6 +12,7 @@ mod plan;
 mod reads;
 mod report;
 mod sandbox;
+mod tell;
 
 use std::process::ExitCode;
 
@@ -38,6 +39,9 @@ enum Command {
     /// Measures the offline Stripe
     #[command(subcommand)]
     Sandbox(sandbox::Command),
+    /// Measures how fast the outbox empties
+    #[command(subcommand)]
+    Tell(tell::Command),
 }
 
 fn main() -> Result<ExitCode> {
@@ -45,5 +49,6 @@ fn main() -> Result<ExitCode> {
         Command::Load(options) => load::main(&options),
         Command::ColdStart(options) => cold_start::main(&options),
         Command::Sandbox(command) => sandbox::main(&command),
+        Command::Tell(command) => tell::main(&command),
     }
 }

@@ -138,6 +138,8 @@ pub struct App {
     pub(crate) limits: Limits,
     /// None without a key of Stripe's.
     pub(crate) billing: Option<Arc<Billing>>,
+    /// Where mails go in development.
+    pub(crate) mailbox: Option<Arc<Mailbox>>,
     keys: Keys,
     /// Knows the origins whose pages may call for their users.
     selling: Selling,
