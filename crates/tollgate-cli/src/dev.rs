@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 use tollgate::clock::Clock;
 use tollgate::config::{Config, LogFormat, Secret};
 use tollgate::serve::Server;
+use tollgate::setup;
+use tollgate::stripe_api::Stripe;
 use tollgate_sandbox::server::{Options, Sandbox};
 
 use crate::sandbox::{LISTEN, LISTEN_VARIABLE};
@@ -23,6 +25,8 @@ use crate::{logging, shutdown};
 pub const WEBHOOK_SECRET: &str = "whsec_tollgate_dev";
 /// The app's key where none is configured.
 const API_KEY: &str = "dev";
+/// The database's file where no option names another.
+pub const DATABASE: &str = "tollgate-dev.db";
 /// How our webhook endpoint is found again in the sandbox.
 const MADE_BY: &str = "tollgate dev";
 
@@ -30,7 +34,7 @@ const MADE_BY: &str = "tollgate dev";
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// The database's file.
-    #[arg(long, default_value = "tollgate-dev.db", value_name = "FILE")]
+    #[arg(long, default_value = DATABASE, value_name = "FILE")]
     database: PathBuf,
     /// Where the sandbox listens; port 0 takes a free one.
     #[arg(long, env = LISTEN_VARIABLE, default_value = LISTEN, value_name = "ADDR")]
@@ -45,20 +49,21 @@ pub struct Arguments {
 
 /// Runs the command until SIGTERM or SIGINT.
 pub async fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let mut config = development(Config::from_environment(file)?, arguments);
+    let mut config = development(Config::from_environment(file)?, &arguments.database);
+    config.log_format = LogFormat::Text;
+    if !arguments.verbose {
+        "warn".clone_into(&mut config.log);
+    }
     let _lines = logging::start(&config)?;
     let stopping = shutdown::requested();
     let sandbox = start_sandbox(arguments).await?;
     plans::stock(&sandbox)?;
     let endpoint = endpoint(&sandbox, config.server.listen)?;
     config.webhook_secrets.push(Secret::new(&endpoint.secret));
-    config.sandbox_url = Some(sandbox.url());
-    sell_in(&mut config, &sandbox);
-    if !plans::are_configured(&config) {
-        plans::configure(&mut config.rulebook);
-    }
+    sell_in(&mut config, &sandbox.url());
     let server = Server::start(&config, &Clock::ahead(sandbox.ahead())).await?;
     introduce(&sandbox, &endpoint, server.address())?;
+    configure_portal(&config).await?;
     print!("{}", welcome(&server, &sandbox, &config));
     stopping.await;
     sandbox.stop().await;
@@ -67,26 +72,36 @@ pub async fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<E
 }
 
 /// What is configured, with test secrets where there are none, always on a database of its own.
-fn development(mut config: Config, arguments: &Arguments) -> Config {
+pub fn development(mut config: Config, database: &Path) -> Config {
     config.dev = true;
-    config.database_url = Secret::new(format!("sqlite://{}", arguments.database.display()));
+    config.database_url = Secret::new(format!("sqlite://{}", database.display()));
     config.webhook_secrets.push(Secret::new(WEBHOOK_SECRET));
     if config.api_keys.is_empty() {
         config.api_keys.push(Secret::new(API_KEY));
     }
     config.selling.local_origins = true;
-    config.log_format = LogFormat::Text;
-    if !arguments.verbose {
-        "warn".clone_into(&mut config.log);
-    }
     config
 }
 
-/// Whatever is configured, nothing here calls the real Stripe: the sandbox takes any key.
-fn sell_in(config: &mut Config, sandbox: &Sandbox) {
+/// Whatever is configured, nothing here calls the real Stripe: the sandbox takes any key. Where no
+/// plans are configured, those that it sells are.
+pub fn sell_in(config: &mut Config, sandbox_url: &str) {
     config.stripe_key = Some(Secret::new("sk_test_tollgate_dev"));
     config.publishable_key = Some("pk_test_tollgate_dev".to_owned());
-    config.stripe_api_base = sandbox.url();
+    config.stripe_api_base = sandbox_url.to_owned();
+    config.sandbox_url = Some(sandbox_url.to_owned());
+    if !plans::are_configured(config) {
+        plans::configure(&mut config.rulebook);
+    }
+}
+
+/// Lets the portal offer the plans, as `tollgate setup` does at Stripe.
+async fn configure_portal(config: &Config) -> anyhow::Result<()> {
+    let Some(stripe) = Stripe::new(config) else { return Ok(()) };
+    for step in setup::look_at_portal(&stripe, config).await?.steps {
+        setup::take(&stripe, &Clock::system(), &step).await?;
+    }
+    Ok(())
 }
 
 async fn start_sandbox(arguments: &Arguments) -> anyhow::Result<Sandbox> {

@@ -12,6 +12,11 @@ pub fn found_something() -> ExitCode {
     ExitCode::from(1)
 }
 
+/// Stripe or the database could not be asked: that too is an answer where it was the question.
+pub fn unreachable() -> ExitCode {
+    ExitCode::from(3)
+}
+
 /// Prints an error with its causes and says which exit code it is.
 pub fn report(error: &anyhow::Error) -> ExitCode {
     eprintln!("error: {error:#}");

@@ -3,6 +3,7 @@
 
 mod config;
 mod dev;
+mod doctor;
 mod events;
 mod exit;
 mod explain;
@@ -66,6 +67,8 @@ enum Command {
     Rebuild(rebuild::Arguments),
     /// Register the webhook endpoint, make the plans' prices and configure the portal at Stripe.
     Setup(setup::Arguments),
+    /// Check the key, the prices, the webhook and its way here, the database and the settings.
+    Doctor(doctor::Arguments),
     /// Print the configuration and where each value comes from.
     Config(config::Arguments),
     /// Bring the database's tables to this version.
@@ -100,6 +103,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Outbox(it) => outbox::run(file, &it).await,
         Command::Rebuild(it) => rebuild::run(file, &it).await,
         Command::Setup(it) => setup::run(file, &it).await,
+        Command::Doctor(it) => doctor::run(file, &it).await,
         Command::Config(it) => config::run(file, &it),
         Command::Migrate => migrate::run(file).await,
         Command::Openapi => openapi::run(),

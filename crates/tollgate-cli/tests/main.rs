@@ -13,6 +13,7 @@ mod client;
 mod commands;
 mod crash;
 mod database;
+mod doctor;
 mod home;
 mod outage;
 mod process;

@@ -16,6 +16,7 @@
 //! - [`notify`]: what the app is told: pure;
 //! - [`mail`]: what the mails say and look like; pure;
 //! - [`deliver`]: tells what happened: mails, notifications, questions to Stripe;
+//! - [`doctor`]: whether all is well between server, database and Stripe;
 //! - [`http`]: routes and pages;
 //! - [`wire`]: what a caller reads, wherever they read it;
 //! - [`config`], [`clock`]: the only rooms that read the environment and the time.
@@ -26,6 +27,7 @@ pub mod clock;
 pub mod config;
 pub mod crash;
 pub mod deliver;
+pub mod doctor;
 pub mod http;
 pub mod mail;
 pub mod metrics;

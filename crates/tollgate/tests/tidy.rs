@@ -19,6 +19,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("mail", &["config", "rules"]),
     ("stripe_api", &["clock", "config"]),
     ("setup", &["clock", "config", "rules", "stripe_api"]),
+    ("doctor", &["clock", "config", "rules", "setup", "store", "stripe_api"]),
     (
         "billing",
         &[

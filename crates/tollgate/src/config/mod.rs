@@ -37,7 +37,7 @@ pub use dotenv::DotenvError;
 pub use layers::{Setting, Source};
 pub use mail::{LETTERS, Mail, Mailbox};
 pub use secret::Secret;
-pub use selling::{Amounts, Selling, Trial};
+pub use selling::{API_BASE, Amounts, Selling, Trial};
 
 use crate::rules::policy::Rulebook;
 use layers::Layers;
@@ -175,6 +175,11 @@ pub enum ConfigError {
     },
 }
 
+/// The paths on which webhooks are taken, besides the operator's own; each also with a final slash.
+/// The first is the one that `tollgate setup` registers.
+pub const WEBHOOK_PATHS: [&str; 4] =
+    ["/stripe/webhook", "/webhook", "/api/stripe/webhook", "/api/webhooks/stripe"];
+
 /// Names `tollgate.toml` where no option does.
 const CONFIG_VARIABLE: &str = "TOLLGATE_CONFIG";
 /// The name of the configuration file where nothing else names one.
@@ -278,6 +283,14 @@ impl Config {
             }
         }
         config
+    }
+
+    /// Returns the URLs at which Stripe may be told to find the webhook, the usual one first; each
+    /// may also end in a slash.
+    pub fn webhook_urls(&self) -> Vec<String> {
+        let own = self.server.webhook_path.as_deref();
+        let paths = WEBHOOK_PATHS.into_iter().chain(own);
+        paths.map(|path| format!("{}{path}", self.selling.public_url)).collect()
     }
 
     /// Returns whether Stripe's key is one of live mode; `None` without a key.

@@ -2,21 +2,23 @@
 //! events that we act on and in our version, and the plans' prices. First it is only looked at; then
 //! each step can be taken. Taking them again finds nothing to do.
 //!
-//! - this file: what is found and done; the endpoint and the prices;
+//! - this file: what is found and done; the endpoint;
+//! - [`prices`]: what the plans cost;
 //! - [`portal`]: what the portal offers.
 
 pub mod portal;
+pub mod prices;
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use tollgate_stripe::version;
 
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::rules::catalog::CATALOG;
-use crate::rules::policy::{ONCE, Plan};
 use crate::stripe_api::{Answer, Stripe, StripeError, Trouble};
 
 /// By this our things are known again at Stripe.
@@ -98,7 +100,7 @@ pub async fn look(stripe: &Stripe, config: &Config) -> Result<Found, StripeError
     endpoint(stripe, config, &mut found).await?;
     let mut known = Vec::new();
     for plan in &config.rulebook.plans {
-        known.extend(prices(stripe, config, plan, &mut found).await?);
+        known.extend(prices::look(stripe, config, plan, &mut found).await?);
     }
     let named: usize = config.rulebook.plans.iter().map(|it| it.prices.len()).sum();
     if known.len() == named {
@@ -106,6 +108,19 @@ pub async fn look(stripe: &Stripe, config: &Config) -> Result<Found, StripeError
     } else if found.steps.iter().any(Step::makes_prices) {
         found.later("configure the portal, once the prices are there".to_owned());
     }
+    Ok(found)
+}
+
+/// Looks at the portal alone.
+///
+/// # Errors
+/// As Stripe says.
+pub async fn look_at_portal(stripe: &Stripe, config: &Config) -> Result<Found, StripeError> {
+    let (mut known, mut found) = (Vec::new(), Found::default());
+    for plan in &config.rulebook.plans {
+        known.extend(prices::look(stripe, config, plan, &mut Found::default()).await?);
+    }
+    portal::look(stripe, &known, &mut found).await?;
     Ok(found)
 }
 
@@ -119,22 +134,40 @@ pub async fn take(
     step: &Step,
 ) -> Result<Option<String>, StripeError> {
     let Act::Post { path, params, tells_secret } = &step.act else { return Ok(None) };
-    // A run is an intent of its own: what it finds missing is missing now.
-    let key = format!("tollgate-setup-{}-{}", clock.now_ms(), path.replace('/', "-"));
-    let key = format!("{key}-{}", params["lookup_key"].as_str().unwrap_or_default());
+    // A run is an intent of its own: what it finds missing is missing now. Steps of one moment
+    // differ by what they ask for.
+    let digest = Sha256::digest(format!("{path} {params}").as_bytes());
+    let digest: String = digest.iter().take(8).map(|it| format!("{it:02x}")).collect();
+    let key = format!("tollgate-setup-{}-{digest}", clock.now_ms());
     let made = stripe.post(path, params, &key).await?;
     Ok(made.text("secret").filter(|_| *tells_secret).map(str::to_owned))
 }
 
-fn events() -> Vec<&'static str> {
+/// Returns the types of the events that the endpoint sends: those that we act on.
+pub fn events() -> Vec<&'static str> {
     CATALOG.iter().map(|it| it.event_type).collect()
 }
 
-async fn endpoint(stripe: &Stripe, config: &Config, found: &mut Found) -> Result<(), StripeError> {
-    let url = format!("{}/stripe/webhook", config.selling.public_url);
+/// Returns the account's webhook endpoints.
+///
+/// # Errors
+/// As Stripe says.
+pub async fn endpoints(stripe: &Stripe) -> Result<Vec<Value>, StripeError> {
     let list = stripe.get("/v1/webhook_endpoints", &json!({ "limit": PAGE })).await?;
-    let endpoints = list.object["data"].as_array().cloned().unwrap_or_default();
-    let ours: Vec<Value> = endpoints.into_iter().filter(|it| it["url"] == *url).collect();
+    Ok(list.object["data"].as_array().cloned().unwrap_or_default())
+}
+
+/// Whether an endpoint leads to this server, by any of its paths.
+pub fn is_ours(endpoint: &Value, config: &Config) -> bool {
+    let url = endpoint["url"].as_str().unwrap_or_default();
+    let url = url.strip_suffix('/').unwrap_or(url);
+    config.webhook_urls().iter().any(|it| it == url)
+}
+
+async fn endpoint(stripe: &Stripe, config: &Config, found: &mut Found) -> Result<(), StripeError> {
+    let url = config.webhook_urls().swap_remove(0);
+    let mut ours = endpoints(stripe).await?;
+    ours.retain(|it| is_ours(it, config));
     let Some(ours_first) = ours.first() else {
         let params = json!({
             "url": url, "enabled_events": events(), "api_version": version::PINNED,
@@ -147,9 +180,11 @@ async fn endpoint(stripe: &Stripe, config: &Config, found: &mut Found) -> Result
         return Ok(());
     };
     if ours.len() > 1 {
-        found.by_hand(format!("{} endpoints have the URL {url}; remove all but one", ours.len()));
+        let urls: Vec<&str> = ours.iter().filter_map(|it| it["url"].as_str()).collect();
+        let (count, urls) = (ours.len(), urls.join(", "));
+        found.by_hand(format!("{count} endpoints lead here; remove all but one: {urls}"));
     }
-    compare_endpoint(ours_first, &url, found);
+    compare_endpoint(ours_first, ours_first["url"].as_str().unwrap_or(&url), found);
     Ok(())
 }
 
@@ -177,110 +212,10 @@ fn compare_endpoint(ours: &Value, url: &str, found: &mut Found) {
     }
 }
 
-async fn prices(
-    stripe: &Stripe,
-    config: &Config,
-    plan: &Plan,
-    found: &mut Found,
-) -> Result<Vec<Value>, StripeError> {
-    let (mut has_product, mut known) = (false, Vec::new());
-    for (period, reference) in &plan.prices {
-        let (name, amounts) = (&plan.name, config.selling.amounts.get(&plan.name));
-        let wanted = amounts.and_then(|it| Some((&it.currency, *it.of.get(period)?)));
-        match price(stripe, reference).await? {
-            Some(price) => {
-                compare_price(&price, &format!("{name}, {period}"), wanted, found);
-                known.push(price);
-            }
-            None if reference.starts_with("price_") => {
-                found.by_hand(format!("{name}, {period}: there is no active price {reference}"));
-            }
-            None => {
-                let (Some((currency, amount)), Some(recurring)) = (wanted, recurring(period))
-                else {
-                    let why = "give its amount in the plan's `amounts`, or make it at Stripe";
-                    found.by_hand(format!("{name}, {period}: no price {reference:?}; {why}"));
-                    continue;
-                };
-                if !has_product {
-                    product(stripe, plan, found).await?;
-                    has_product = true;
-                }
-                let mut params = json!({
-                    "product": product_id(plan), "currency": currency, "unit_amount": amount,
-                    "lookup_key": reference, "metadata": { "made_by": MADE_BY },
-                });
-                if !recurring.is_null() {
-                    params["recurring"] = recurring;
-                }
-                let text = format!("make the price {reference:?}: {amount} {currency}, {period}");
-                found.call(text, "/v1/prices", params);
-            }
-        }
-    }
-    Ok(known)
-}
-
-fn compare_price(price: &Value, what: &str, wanted: Option<(&String, i64)>, found: &mut Found) {
-    let is = (price["currency"].as_str().unwrap_or_default(), price["unit_amount"].as_i64());
-    match wanted {
-        Some((currency, amount)) if is != (currency.as_str(), Some(amount)) => {
-            let is = format!("{} {}", is.1.unwrap_or_default(), is.0);
-            let text = format!("{what}: the price is {is}, not {amount} {currency}");
-            found.by_hand(format!(
-                "{text}; prices cannot be changed, so give it another lookup key"
-            ));
-        }
-        _ => found.right.push(format!("= {what}: {}", price["id"].as_str().unwrap_or_default())),
-    }
-}
-
-/// Our products have ids of ours, so that making one twice is refused.
-fn product_id(plan: &Plan) -> String {
-    format!("tollgate_{}", plan.name)
-}
-
-async fn product(stripe: &Stripe, plan: &Plan, found: &mut Found) -> Result<(), StripeError> {
-    let id = product_id(plan);
-    if missing(stripe.get(&format!("/v1/products/{id}"), &json!({})).await)?.is_none() {
-        let params = json!({
-            "id": id, "name": plan.title,
-            "metadata": { "made_by": MADE_BY, "plan": plan.name },
-        });
-        found.call(format!("make the product {:?}", plan.title), "/v1/products", params);
-    }
-    Ok(())
-}
-
-async fn price(stripe: &Stripe, reference: &str) -> Result<Option<Value>, StripeError> {
-    if reference.starts_with("price_") {
-        let found = missing(stripe.get(&format!("/v1/prices/{reference}"), &json!({})).await)?;
-        return Ok(found.map(|it| it.object).filter(|it| it["active"] == true));
-    }
-    let params = json!({ "lookup_keys": [reference], "active": true, "limit": 1 });
-    let list = stripe.get("/v1/prices", &params).await?;
-    Ok(list.object["data"].get(0).cloned())
-}
-
 fn missing(answer: Result<Answer, StripeError>) -> Result<Option<Answer>, StripeError> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
         Err(error) if error.trouble == Trouble::Missing => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-/// Stripe's words for a period; null for what is paid once.
-fn recurring(period: &str) -> Option<Value> {
-    let every =
-        |count: i64, interval: &str| json!({ "interval": interval, "interval_count": count });
-    Some(match period {
-        ONCE => Value::Null,
-        "daily" => every(1, "day"),
-        "weekly" => every(1, "week"),
-        "monthly" => every(1, "month"),
-        "quarterly" => every(3, "month"),
-        "yearly" => every(1, "year"),
-        _ => return None,
-    })
 }

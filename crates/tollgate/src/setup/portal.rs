@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use super::prices::product_of;
 use super::{Found, MADE_BY};
 use crate::stripe_api::{Stripe, StripeError};
 
@@ -15,9 +16,21 @@ const PATH: &str = "/v1/billing_portal/configurations";
 /// # Errors
 /// As Stripe says.
 pub async fn ours(stripe: &Stripe) -> Result<Option<Value>, StripeError> {
-    let list = stripe.get(PATH, &json!({ "active": true, "limit": 100 })).await?;
+    // Stripe leaves the products out unless it is asked for them.
+    let products = "data.features.subscription_update.products";
+    let params = json!({ "active": true, "limit": 100, "expand": [products] });
+    let list = stripe.get(PATH, &params).await?;
     let all = list.object["data"].as_array().into_iter().flatten();
     Ok(all.into_iter().find(|it| it["metadata"]["made_by"] == MADE_BY).cloned())
+}
+
+/// Names the features that a configuration has otherwise than customers need them to choose
+/// between these prices.
+pub fn differences(configuration: &Value, prices: &[Value]) -> Vec<String> {
+    let wanted = features(&offered(prices));
+    let has = &configuration["features"];
+    let wrong = wanted.as_object().into_iter().flatten().filter(|(name, it)| !fits(it, &has[name]));
+    wrong.map(|(name, _)| name.clone()).collect()
 }
 
 /// Says what is to be done so that a customer can choose between these prices.
@@ -26,32 +39,58 @@ pub(super) async fn look(
     prices: &[Value],
     found: &mut Found,
 ) -> Result<(), StripeError> {
-    let mut products: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for price in prices.iter().filter(|it| it["type"] == "recurring") {
-        if let (Some(product), Some(id)) = (price["product"].as_str(), price["id"].as_str()) {
-            products.entry(product).or_default().insert(id);
-        }
-    }
-    let params = json!({ "features": features(&products), "metadata": { "made_by": MADE_BY } });
-    match ours(stripe).await? {
-        None => found.call("make the portal's configuration".to_owned(), PATH, params),
-        Some(it) if offered(&it) != products => {
-            let path = format!("{PATH}/{}", it["id"].as_str().unwrap_or_default());
-            found.call("set the plans that the portal offers".to_owned(), &path, params);
-        }
-        Some(_) => found.right.push("= the portal's configuration".to_owned()),
+    let features = features(&offered(prices));
+    let params = json!({ "features": features, "metadata": { "made_by": MADE_BY } });
+    let Some(it) = ours(stripe).await? else {
+        found.call("make the portal's configuration".to_owned(), PATH, params);
+        return Ok(());
+    };
+    let wrong = differences(&it, prices);
+    if wrong.is_empty() {
+        found.right.push("= the portal's configuration".to_owned());
+    } else {
+        let path = format!("{PATH}/{}", it["id"].as_str().unwrap_or_default());
+        found.call(format!("set what the portal offers: {}", wrong.join(", ")), &path, params);
     }
     Ok(())
 }
 
-fn offered(configuration: &Value) -> BTreeMap<&str, BTreeSet<&str>> {
-    let products = configuration["features"]["subscription_update"]["products"].as_array();
-    products.into_iter().flatten().filter_map(product).collect()
+/// Products with those of these prices that recur.
+fn offered(prices: &[Value]) -> BTreeMap<&str, BTreeSet<&str>> {
+    let mut products: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for price in prices.iter().filter(|it| it["type"] == "recurring") {
+        if let (Some(product), Some(id)) = (product_of(price), price["id"].as_str()) {
+            products.entry(product).or_default().insert(id);
+        }
+    }
+    products
 }
 
-fn product(it: &Value) -> Option<(&str, BTreeSet<&str>)> {
-    let prices = it["prices"].as_array()?.iter().filter_map(Value::as_str);
-    Some((it["product"].as_str()?, prices.collect()))
+/// Whether a feature is as we want it, as far as we say; what is switched off may be anything else.
+fn fits(wanted: &Value, has: &Value) -> bool {
+    let mut fields = wanted.as_object().into_iter().flatten();
+    has["enabled"] == wanted["enabled"]
+        && (wanted["enabled"] == false || fields.all(|(name, it)| is_same(it, &has[name])))
+}
+
+/// Lists have no order here; of products only what is offered counts.
+fn is_same(wanted: &Value, has: &Value) -> bool {
+    let (Some(wanted), Some(has)) = (wanted.as_array(), has.as_array()) else {
+        return wanted == has;
+    };
+    sorted(wanted) == sorted(has)
+}
+
+fn sorted(list: &[Value]) -> BTreeSet<String> {
+    let entry = |it: &Value| match it["product"].as_str() {
+        Some(product) => {
+            let prices: BTreeSet<&str> =
+                it["prices"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            format!("{product} {prices:?}")
+        }
+        None => it.to_string(),
+    };
+    list.iter().map(entry).collect()
 }
 
 fn features(products: &BTreeMap<&str, BTreeSet<&str>>) -> Value {

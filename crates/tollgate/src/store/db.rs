@@ -75,6 +75,18 @@ impl Db {
         Ok(Self { backend, texts, executed, of_writers: Arc::new(Mutex::new(Some(Vec::new()))) })
     }
 
+    /// Whether connecting to a database would find it: SQLite's file is else made by it.
+    ///
+    /// # Errors
+    /// The URL is none.
+    pub fn is_there(url: &str) -> Result<bool, StoreError> {
+        if !url.starts_with("sqlite:") {
+            return Ok(true);
+        }
+        let options = SqliteConnectOptions::from_str(url).map_err(misread)?;
+        Ok(url.contains(":memory:") || options.get_filename().exists())
+    }
+
     /// Returns the same database for the writer, which runs apart: a connection to Postgres belongs
     /// to those who opened it. It is one, so that its plans are known to be of now.
     pub(crate) fn for_writers(&self) -> Self {
@@ -252,9 +264,13 @@ impl Db {
     }
 }
 
+fn misread(error: sqlx::Error) -> StoreError {
+    StoreError::Misconfigured(format!("read DATABASE_URL: {error}"))
+}
+
 async fn sqlite(url: &str) -> Result<Backend, StoreError> {
     let options = SqliteConnectOptions::from_str(url)
-        .map_err(|error| StoreError::Misconfigured(format!("read DATABASE_URL: {error}")))?
+        .map_err(misread)?
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
@@ -300,7 +316,7 @@ async fn is_usable(connection: &mut SqliteConnection) -> Result<bool, sqlx::Erro
 
 fn postgres(url: &str) -> Result<Backend, StoreError> {
     let options = PgConnectOptions::from_str(url)
-        .map_err(|error| StoreError::Misconfigured(format!("read DATABASE_URL: {error}")))?
+        .map_err(misread)?
         .application_name("tollgate")
         .statement_cache_capacity(STATEMENTS_CACHED)
         .disable_statement_logging();

@@ -15,7 +15,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (4, "redemption", include_str!("../../migrations/0004_redemption.sql")),
 ];
 
-pub(super) const STATEMENTS: &[&Statement] = &[&CLAIM_MODE, &READ_MODE];
+pub(super) const STATEMENTS: &[&Statement] = &[&CLAIM_MODE, &READ_MODE, &READ_VERSION, &TRY];
 
 /// Brings the database's tables to this version.
 ///
@@ -73,4 +73,37 @@ pub async fn claim_livemode(db: &Db, livemode: bool) -> Result<bool, StoreError>
     let mode = rows.first().map(|row| row.get::<String>(0)).transpose()?;
     tx.commit().await?;
     Ok(mode.as_deref() == Some("true"))
+}
+
+static READ_VERSION: Statement = Statement::plain(
+    "read_version",
+    "select cast(coalesce(max(version), 0) as bigint) from schema_version",
+);
+
+/// Returns the version that this program brings the tables to.
+pub fn newest() -> i64 {
+    MIGRATIONS.iter().map(|(version, ..)| *version).max().unwrap_or_default()
+}
+
+/// Returns the version of the tables.
+///
+/// # Errors
+/// As the database says; [`StoreError::Rejected`] where there are no tables.
+pub async fn version(db: &Db) -> Result<i64, StoreError> {
+    let rows = db.fetch(&READ_VERSION, params![]).await?;
+    rows.first().map_or(Ok(0), |row| row.get(0))
+}
+
+static TRY: Statement = Statement::plain(
+    "try_writing",
+    "insert into meta (key, value) values ('doctor', 'was here') on conflict (key) do nothing",
+);
+
+/// Writes something and takes it back: nothing of it stays.
+///
+/// # Errors
+/// As the database says.
+pub async fn try_writing(db: &Db) -> Result<(), StoreError> {
+    let mut tx = db.begin().await?;
+    tx.run(&TRY, params![]).await.map(drop)
 }

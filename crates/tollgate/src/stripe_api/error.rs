@@ -143,7 +143,7 @@ impl StripeError {
         let trouble = trouble(status, error);
         let message = match (trouble, field("message")) {
             // Stripe's sentence would quote parts of the key.
-            (Trouble::Authentication, _) => "the key is refused".to_owned(),
+            (Trouble::Authentication, told) => refused_key(status, told.as_deref()),
             (_, Some(it)) => it,
             (_, None) => format!("it answered with status {status}"),
         };
@@ -182,6 +182,17 @@ impl StripeError {
     pub fn is_definite(&self) -> bool {
         use Trouble::{Authentication, Declined, Invalid, Missing};
         matches!(self.trouble, Declined | Invalid | Missing | Authentication)
+    }
+}
+
+/// What a restricted key lacks is the one word of Stripe's sentence that names it: `rak_…`.
+fn refused_key(status: u16, told: Option<&str>) -> String {
+    let is_part = |it: char| !(it.is_ascii_alphanumeric() || it == '_');
+    let lacks = told.into_iter().flat_map(|it| it.split(is_part)).find(|it| it.starts_with("rak_"));
+    match (status, lacks) {
+        (403, Some(lacks)) => format!("the key may not do this: it lacks the permission {lacks}"),
+        (403, None) => "the key may not do this".to_owned(),
+        _ => "the key is refused".to_owned(),
     }
 }
 

@@ -1,0 +1,120 @@
+//! `tollgate doctor`: whether all is well between this server, its database and Stripe, a line a
+//! check; and what to do next where it is not.
+
+use std::io::{IsTerminal, stdout};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use serde_json::Value;
+use tollgate::clock::Clock;
+use tollgate::config::{Config, Secret};
+use tollgate::doctor::{self, Finding, Report, Verdict};
+use tollgate::stripe_api::Patience;
+
+use crate::dev;
+use crate::exit;
+use crate::sandbox::{LISTEN, LISTEN_VARIABLE};
+
+/// Somebody waits for the answer.
+const PATIENCE: Patience = Patience {
+    connect: Duration::from_secs(5),
+    attempt: Duration::from_secs(10),
+    whole: Duration::from_secs(15),
+    pause: Duration::from_millis(250),
+    attempts: 3,
+};
+
+/// Check the key, the prices, the webhook's endpoint and its way here, the database and the settings.
+///
+/// Exit codes: 0 nothing fails, 1 something does, 2 wrong usage, 3 Stripe or the database cannot be
+/// reached. Nothing is changed, and no secret is shown. The server should run: posts that are no
+/// events are sent to its public URL, and show in its log as refused.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+    /// Look at the `tollgate dev` that runs, with its sandbox and its database.
+    #[arg(long)]
+    dev: bool,
+    /// The database's file of `tollgate dev`.
+    #[arg(long, default_value = dev::DATABASE, value_name = "FILE", requires = "dev")]
+    database: PathBuf,
+    /// Where the sandbox of `tollgate dev` listens.
+    #[arg(long, env = LISTEN_VARIABLE, default_value = LISTEN, value_name = "ADDR")]
+    sandbox_listen: String,
+}
+
+/// Runs the command.
+pub async fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let config = Config::from_environment(file)?;
+    let (config, clock) = match arguments.dev {
+        true => beside(config, arguments).await?,
+        false => (config, Clock::system()),
+    };
+    let report = doctor::examine(&config, &clock, PATIENCE).await;
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        print(&report);
+    }
+    Ok(match (report.unreachable, report.verdict) {
+        (true, _) => exit::unreachable(),
+        (_, Verdict::Fail) => exit::found_something(),
+        _ => ExitCode::SUCCESS,
+    })
+}
+
+/// The settings and the clock of the `tollgate dev` that runs beside.
+async fn beside(config: Config, arguments: &Arguments) -> anyhow::Result<(Config, Clock)> {
+    let sandbox = format!("http://{}", arguments.sandbox_listen);
+    let mut config = dev::development(config, &arguments.database);
+    dev::sell_in(&mut config, &sandbox);
+    let state = ask(&sandbox, "/_sandbox/state").await?;
+    let endpoints = ask(&sandbox, "/_sandbox/endpoints").await?;
+    let urls = config.webhook_urls();
+    let mut endpoints = endpoints["data"].as_array().into_iter().flatten();
+    let ours = endpoints.find(|it| it["url"].as_str().is_some_and(|it| urls[0] == it));
+    let secret = ours.and_then(|it| it["secret"].as_str()).context("find the server's endpoint")?;
+    config.webhook_secrets.push(Secret::new(secret));
+    let now_ms = state["now"].as_i64().context("read the sandbox's clock")?.saturating_mul(1000);
+    Ok((config, Clock::manual(now_ms)))
+}
+
+async fn ask(sandbox: &str, path: &str) -> anyhow::Result<Value> {
+    let url = format!("{sandbox}{path}");
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let answer = client.get(&url).send().await;
+    let answer = answer.with_context(|| format!("reach the sandbox of `tollgate dev` at {url}"))?;
+    answer.json().await.context("read the sandbox's answer")
+}
+
+fn print(report: &Report) {
+    let colours = stdout().is_terminal();
+    let width = report.checks.iter().map(|it| it.check.len()).max().unwrap_or(0);
+    for it in &report.checks {
+        println!("{}", line(it, width, colours));
+    }
+    let count = |verdict| report.checks.iter().filter(|it| it.verdict == verdict).count();
+    match (count(Verdict::Fail), count(Verdict::Warn)) {
+        (0, 0) => println!("\nAll is well."),
+        (fail, warn) => println!("\nTo mend: {fail}. To look at: {warn}."),
+    }
+}
+
+/// One line a check; a verdict is told by a sign, a word, and on a terminal a colour.
+fn line(finding: &Finding, width: usize, colours: bool) -> String {
+    let (sign, word, colour) = match finding.verdict {
+        Verdict::Ok => ("✓", "ok  ", "32"),
+        Verdict::Warn => ("!", "warn", "33"),
+        Verdict::Fail => ("✗", "fail", "31"),
+    };
+    let verdict = match colours {
+        true => format!("\u{1b}[{colour}m{sign} {word}\u{1b}[0m"),
+        false => format!("{sign} {word}"),
+    };
+    let next = finding.next.as_ref().map(|it| format!(" → {it}")).unwrap_or_default();
+    format!("{verdict}  {:width$}  {}{next}", finding.check, finding.says)
+}
