@@ -10,6 +10,7 @@ mod explain;
 mod listen;
 mod logging;
 mod migrate;
+mod notify;
 mod openapi;
 mod outbox;
 mod rebuild;
@@ -69,6 +70,9 @@ enum Command {
     Setup(setup::Arguments),
     /// Check the key, the prices, the webhook and its way here, the database and the settings.
     Doctor(doctor::Arguments),
+    /// Notifications to the app.
+    #[command(subcommand)]
+    Notify(notify::Command),
     /// Print the configuration and where each value comes from.
     Config(config::Arguments),
     /// Bring the database's tables to this version.
@@ -104,6 +108,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Rebuild(it) => rebuild::run(file, &it).await,
         Command::Setup(it) => setup::run(file, &it).await,
         Command::Doctor(it) => doctor::run(file, &it).await,
+        Command::Notify(it) => notify::run(file, &it).await,
         Command::Config(it) => config::run(file, &it),
         Command::Migrate => migrate::run(file).await,
         Command::Openapi => openapi::run(),

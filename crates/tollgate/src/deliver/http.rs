@@ -120,7 +120,7 @@ impl Sender {
         let system = cause::<std::io::Error>(error).map(|it| format!(": {}", it.kind()));
         let system = system.unwrap_or_default();
         Refused::later(match error {
-            _ if error.is_timeout() => format!("no answer within {} s", self.timeout.as_secs()),
+            _ if error.is_timeout() => format!("no answer within {:?}", self.timeout),
             _ if error.is_connect() && cause::<rustls::Error>(error).is_some() => {
                 "no connection: TLS failed".to_owned()
             }

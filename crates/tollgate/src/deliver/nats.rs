@@ -51,7 +51,7 @@ impl Sender {
     /// As [`Sender::send`].
     pub async fn ask(&self, id: &str, body: &str, now: i64) -> Result<String, Refused> {
         let limit = self.endpoint.timeout;
-        let late = |_| Refused::later(format!("no answer within {} s", limit.as_secs()));
+        let late = |_| Refused::later(format!("no answer within {limit:?}"));
         tokio::time::timeout(limit, self.publish(id, body, now)).await.map_err(late)?
     }
 
