@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use tollgate::clock::Clock;
 use tollgate::config::Config;
+use tollgate::handlers::Handlers;
 use tollgate::reconcile::rebuild::{self, Report};
 use tollgate::store::{Db, schema};
 
@@ -33,7 +34,9 @@ pub async fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<E
     let folder = tempfile::tempdir()?;
     let scratch = folder.path().join("scratch.db");
     let now_ms = Clock::system().now_ms();
-    let mend = !arguments.check;
+    let (statements, limit) = (&config.on_access_change, config.handler_timeout);
+    let handlers = Handlers::of_operator(statements, limit, &db)?;
+    let mend = (!arguments.check).then_some(&handlers);
     let report = rebuild::run(&db, &config.rulebook, &scratch, now_ms, mend, progress).await?;
     db.close().await;
     print(&report, arguments)?;

@@ -3,8 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use tollgate::clock::Clock;
-use tollgate::config::Config;
+use tollgate::{Config, Tollgate};
 
 use crate::{logging, shutdown};
 
@@ -15,6 +14,6 @@ pub async fn run(file: Option<&Path>) -> anyhow::Result<ExitCode> {
     if let Some(point) = tollgate::config::crash_at() {
         tollgate::crash::arm(&point);
     }
-    tollgate::serve::serve(&config, &Clock::system(), shutdown::requested()).await?;
+    Tollgate::builder(&config).serve(shutdown::requested()).await?;
     Ok(ExitCode::SUCCESS)
 }

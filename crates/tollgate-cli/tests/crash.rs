@@ -121,7 +121,7 @@ fn every_point_is_tried() {
 
 /// The points in two halves, so that two cores work on them.
 const BEFORE_DERIVING: [&str; 3] = ["begun", "recorded", "merged"];
-const AFTER_DERIVING: [&str; 3] = ["derived", "staged", "committed"];
+const AFTER_DERIVING: [&str; 4] = ["derived", "staged", "handled", "committed"];
 
 #[test]
 fn a_crash_before_deriving_loses_and_doubles_nothing_on_sqlite() {

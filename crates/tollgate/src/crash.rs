@@ -2,7 +2,8 @@
 //! feature `crash-points`, which only tests ask for; otherwise a point is nothing.
 
 /// The points, in the order in which a batch passes them.
-pub const POINTS: &[&str] = &["begun", "recorded", "merged", "derived", "staged", "committed"];
+pub const POINTS: &[&str] =
+    &["begun", "recorded", "merged", "derived", "staged", "handled", "committed"];
 
 /// Ends the process when `point` is passed for the `n`th time (`"recorded:3"`).
 #[cfg(feature = "crash-points")]

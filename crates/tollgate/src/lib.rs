@@ -7,6 +7,7 @@
 //! - [`webhook`]: bytes and a signature become an observation; no I/O;
 //! - [`rules`]: what it means: pure;
 //! - [`receive`]: one transaction for all that waits; the one door to the state;
+//! - [`handlers`]: what the app itself does in the transaction of a change;
 //! - [`store`]: the only room with SQL, for SQLite and Postgres;
 //! - [`answer`]: what a user may use, and why;
 //! - [`reconcile`]: replay and rebuild;
@@ -28,6 +29,7 @@ pub mod config;
 pub mod crash;
 pub mod deliver;
 pub mod doctor;
+pub mod handlers;
 pub mod http;
 pub mod mail;
 pub mod metrics;
@@ -41,3 +43,10 @@ pub mod store;
 pub mod stripe_api;
 pub mod webhook;
 pub mod wire;
+
+pub use config::Config;
+pub use handlers::{Change, HandlerError, Kind};
+pub use serve::{Builder, Tollgate};
+/// The connections that [`Tx`] gives are of this version of sqlx.
+pub use sqlx;
+pub use store::Tx;

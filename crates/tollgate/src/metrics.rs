@@ -50,6 +50,8 @@ pub struct Metrics {
     queue: Gauge,
     failed_waiting: Gauge,
     doubles: Gauge,
+    due_waiting: Gauge,
+    handler_failures: Counter,
     database_up: Gauge,
 }
 
@@ -62,6 +64,10 @@ pub struct Levels {
     pub failed_waiting: Option<i64>,
     /// How often this node found that a user pays for several subscriptions.
     pub doubles: u64,
+    /// Users whose access time should have changed, and a handler failed.
+    pub due_waiting: Option<i64>,
+    /// How often a handler failed.
+    pub handler_failures: u64,
 }
 
 impl Default for Metrics {
@@ -78,6 +84,8 @@ impl Default for Metrics {
             queue: Gauge::default(),
             failed_waiting: Gauge::default(),
             doubles: Gauge::default(),
+            due_waiting: Gauge::default(),
+            handler_failures: Counter::default(),
             database_up: Gauge::default(),
         };
         it.register();
@@ -106,6 +114,10 @@ impl Metrics {
         registry.register("events_failed_waiting", help, self.failed_waiting.clone());
         let help = "How often this node found that a user pays for several subscriptions";
         registry.register("double_subscriptions", help, self.doubles.clone());
+        let help = "Users whose access time should have changed, but a handler failed";
+        registry.register("due_failed_waiting", help, self.due_waiting.clone());
+        let help = "How often a handler of the app's failed";
+        registry.register("handler_failures", help, self.handler_failures.clone());
         let help = "Whether the database answered when it was last asked";
         registry.register("database_up", help, self.database_up.clone());
     }
@@ -142,6 +154,11 @@ impl Metrics {
         if let Some(it) = levels.failed_waiting {
             self.failed_waiting.set(it);
         }
+        if let Some(it) = levels.due_waiting {
+            self.due_waiting.set(it);
+        }
+        let counted = self.handler_failures.get();
+        self.handler_failures.inc_by(levels.handler_failures.saturating_sub(counted));
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("writing to a string cannot fail");
         text

@@ -3,6 +3,7 @@
 //! the database is back.
 
 mod connections;
+mod embedded;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -18,11 +19,14 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::deliver::Worker;
 use crate::deliver::destinations::{self, Destination, DestinationError};
+use crate::handlers::Handlers;
 use crate::http::App;
 use crate::receive::retry::{due_step, step};
 use crate::receive::{self, Writers};
 use crate::rules::policy::Rulebook;
 use crate::store::{self, Db, StoreError};
+
+pub use embedded::{Builder, Tollgate};
 
 /// How often failed events and access that time changes are looked at.
 const STEP_EVERY: Duration = Duration::from_millis(500);
@@ -50,6 +54,9 @@ pub enum ServeError {
     /// Somebody cannot be told with what is configured.
     #[error(transparent)]
     Destination(#[from] DestinationError),
+    /// A statement of `[[on_access_change]]` is not one for this database.
+    #[error("read [[on_access_change]]")]
+    Handlers(#[source] StoreError),
     /// Stripe's key is of the other mode than the database.
     #[error("STRIPE_SECRET_KEY is for {key} mode, but the database is for {database} mode")]
     Mode {
@@ -69,79 +76,113 @@ pub async fn serve(
     clock: &Clock,
     until: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    let server = Server::start(config, clock).await?;
-    tracing::info!(address = %server.address(), "Listening");
-    until.await;
-    tracing::info!("Stopping");
-    server.stop().await;
-    tracing::info!("Stopped");
-    Ok(())
+    Tollgate::builder(config).clock(clock).serve(until).await
 }
 
 /// A server that runs. It must be stopped, or what it still holds ends with the process.
 pub struct Server {
     address: SocketAddr,
-    closing: watch::Sender<bool>,
     accepting: JoinHandle<()>,
-    chores: JoinSet<()>,
-    workers: JoinSet<()>,
-    app: Arc<App>,
-    writers: Writers,
-    drain_timeout: Duration,
+    background: Background,
 }
 
 impl Server {
-    /// Starts listening; returns once requests are answered. Where the database is away, they are
-    /// answered with 503 until it is back.
+    /// Starts listening, for an app without handlers of its own; else see [`Builder::serve`].
     ///
     /// # Errors
-    /// The address cannot be listened on, or the database is not one for us.
+    /// As [`Builder::serve`].
     pub async fn start(config: &Config, clock: &Clock) -> Result<Self, ServeError> {
+        Self::start_with(config, clock, Handlers::default()).await
+    }
+
+    /// Starts listening; returns once requests are answered. Where the database is away, they are
+    /// answered with 503 until it is back.
+    async fn start_with(
+        config: &Config,
+        clock: &Clock,
+        handlers: Handlers,
+    ) -> Result<Self, ServeError> {
         let listen = config.server.listen;
         let fail = |source| ServeError::Listen { address: listen, source };
         let listener = TcpListener::bind(listen).await.map_err(fail)?;
         let address = listener.local_addr().map_err(fail)?;
-        let db = Db::connect(config.database_url.reveal()).await.map_err(ServeError::Database)?;
-        let config = &config.at(address);
-        let routes = destinations::routes(config);
-        let rulebook = Arc::new(Rulebook { routes, ..config.rulebook.clone() });
-        let (receiver, writers) = receive::open(&db, &rulebook, clock);
-        let (closing, is_closing) = watch::channel(false);
-        let app = Arc::new(App::new(config, db, receiver, clock.clone(), is_closing.clone()));
-        let destinations = destinations::all(config, app.billing.as_ref(), app.mailbox.as_ref())?;
-        let prepared = prepare(&app, config.livemode()).await;
-        let serving =
-            connections::accept(listener, Arc::clone(&app), config.server.clone(), is_closing);
-        let mut server = Self {
-            address,
-            closing,
-            accepting: tokio::spawn(serving),
-            chores: JoinSet::new(),
-            workers: JoinSet::new(),
-            app,
-            writers,
-            drain_timeout: config.server.drain_timeout,
-        };
-        match prepared {
-            Ok(()) => {}
-            Err(ServeError::Database(StoreError::Unavailable(_) | StoreError::Conflict(_))) => {
-                tracing::warn!("The database is away; answering 503 until it is back");
-                let app = Arc::clone(&server.app);
-                server.chores.spawn(prepare_later(app, config.livemode()));
-            }
-            Err(error) => {
-                server.stop().await;
-                return Err(error);
-            }
-        }
-        server.start_chores();
-        server.start_workers(destinations);
-        Ok(server)
+        let mut background = Background::open(&config.at(address), clock, handlers).await?;
+        let (app, closing) = (Arc::clone(&background.app), background.closing.subscribe());
+        let serving = connections::accept(listener, app, config.server.clone(), closing);
+        let accepting = tokio::spawn(serving);
+        background.start();
+        Ok(Self { address, accepting, background })
     }
 
     /// Returns the address that is listened on.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Stops: takes no new connection, lets requests finish, then writes what is still waiting.
+    /// Everything that was answered with 200 was durable before.
+    pub async fn stop(self) {
+        self.background.closing.send_replace(true);
+        // Whether it ended well or not, it has ended.
+        drop(self.accepting.await);
+        self.background.stop().await;
+    }
+}
+
+/// What runs behind the routes, whoever serves them.
+struct Background {
+    closing: watch::Sender<bool>,
+    chores: JoinSet<()>,
+    workers: JoinSet<()>,
+    /// Until their workers are started.
+    destinations: Vec<Destination>,
+    app: Arc<App>,
+    writers: Writers,
+    drain_timeout: Duration,
+}
+
+impl Background {
+    /// Opens the database and the door; a database that is away is tried again, in the background.
+    async fn open(
+        config: &Config,
+        clock: &Clock,
+        mut handlers: Handlers,
+    ) -> Result<Self, ServeError> {
+        let db = Db::connect(config.database_url.reveal()).await.map_err(ServeError::Database)?;
+        handlers.set_limit(config.handler_timeout);
+        let added = handlers.on_access_change(&config.on_access_change, &db);
+        added.map_err(ServeError::Handlers)?;
+        let routes = destinations::routes(config);
+        let rulebook = Arc::new(Rulebook { routes, ..config.rulebook.clone() });
+        let (receiver, writers) = receive::open_with(&db, &rulebook, Arc::new(handlers), clock);
+        let (closing, is_closing) = watch::channel(false);
+        let app = Arc::new(App::new(config, db, receiver, clock.clone(), is_closing));
+        let mut it = Self {
+            closing,
+            chores: JoinSet::new(),
+            workers: JoinSet::new(),
+            destinations: destinations::all(config, app.billing.as_ref(), app.mailbox.as_ref())?,
+            app,
+            writers,
+            drain_timeout: config.server.drain_timeout,
+        };
+        match prepare(&it.app, config.livemode()).await {
+            Ok(()) => {}
+            Err(error) if is_away(&error) => {
+                tracing::warn!("The database is away; answering 503 until it is back");
+                it.chores.spawn(prepare_later(Arc::clone(&it.app), config.livemode()));
+            }
+            Err(error) => {
+                it.stop().await;
+                return Err(error);
+            }
+        }
+        Ok(it)
+    }
+
+    fn start(&mut self) {
+        self.start_chores();
+        self.start_workers();
     }
 
     fn start_chores(&mut self) {
@@ -152,20 +193,17 @@ impl Server {
         self.chores.spawn(check_prices(Arc::clone(&self.app)));
     }
 
-    fn start_workers(&mut self, destinations: Vec<Destination>) {
+    fn start_workers(&mut self) {
         let app = &self.app;
-        for it in destinations {
+        for it in self.destinations.drain(..) {
             let worker = Worker::new(it, &app.db, &app.clock);
             self.workers.spawn(worker.run(app.receiver.told(), self.closing.subscribe()));
         }
     }
 
-    /// Stops: takes no new connection, lets requests finish, then writes what is still waiting.
-    /// Everything that was answered with 200 was durable before.
-    pub async fn stop(mut self) {
+    /// Stops what runs and writes what is still waiting.
+    async fn stop(mut self) {
         self.closing.send_replace(true);
-        // Whether it ended well or not, it has ended.
-        drop(self.accepting.await);
         self.chores.shutdown().await;
         // What is being told is settled; else it would be told once more.
         let finished = async { while self.workers.join_next().await.is_some() {} };
@@ -185,9 +223,16 @@ impl Server {
     }
 }
 
+/// Whether waiting may help.
+fn is_away(error: &ServeError) -> bool {
+    let (ServeError::Database(error) | ServeError::Handlers(error)) = error else { return false };
+    matches!(error, StoreError::Unavailable(_) | StoreError::Conflict(_))
+}
+
 /// Brings the tables to this version and checks the mode.
 async fn prepare(app: &App, key: Option<bool>) -> Result<(), ServeError> {
     store::schema::migrate(&app.db).await.map_err(ServeError::Database)?;
+    app.receiver.handlers().check(&app.db).await.map_err(ServeError::Handlers)?;
     if let Some(key) = key {
         let database = app.livemode(key).await.map_err(ServeError::Database)?;
         if database != key {
@@ -208,10 +253,13 @@ async fn prepare_later(app: Arc<App>, key: Option<bool>) {
         tokio::time::sleep(CONNECT_EVERY).await;
         match prepare(&app, key).await {
             Ok(()) => return tracing::info!("The database is back"),
-            Err(ServeError::Database(StoreError::Unavailable(_) | StoreError::Conflict(_))) => {}
+            Err(error) if is_away(&error) => {}
             // Nothing but an operator can help; until then everything is answered with 503.
             Err(error) => {
-                let text = error.to_string();
+                let text = match &error {
+                    ServeError::Handlers(why) => format!("{error}: {why}"),
+                    _ => error.to_string(),
+                };
                 if text != said {
                     tracing::error!(error = %text, "The database is not one for this server");
                     said = text;

@@ -95,7 +95,7 @@ async fn any_order_ends_the_same(fresh: Fresh) {
     assert_eq!(ends.len(), 1, "{ends:?}");
     let scratch = tempfile::tempdir().unwrap();
     let path = scratch.path().join("scratch.db");
-    let report = rebuild::run(&fresh.db, &objects::rulebook(), &path, NOW_MS, false, |_| ()).await;
+    let report = rebuild::run(&fresh.db, &objects::rulebook(), &path, NOW_MS, None, |_| ()).await;
     assert!(report.unwrap().drift.is_empty());
 }
 

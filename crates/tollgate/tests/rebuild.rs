@@ -11,6 +11,7 @@ use std::sync::Arc;
 use databases::{Fresh, on_both_databases};
 use futures_util::future::join_all;
 use tollgate::clock::Clock;
+use tollgate::handlers::Handlers;
 use tollgate::receive::{self, Input, Outcome, Purpose, Receiver, Writers};
 use tollgate::reconcile::rebuild::{self, Drift, Report};
 use tollgate::rules::policy::Rulebook;
@@ -65,6 +66,8 @@ async fn take(db: &Db, events: &[StoryEvent]) {
 async fn rebuild(db: &Db, mend: bool, progress: impl Fn(u64)) -> Report {
     let folder = tempfile::tempdir().unwrap();
     let scratch = folder.path().join("scratch.db");
+    let handlers = Handlers::default();
+    let mend = mend.then_some(&handlers);
     rebuild::run(db, &Rulebook::default(), &scratch, NOW_MS, mend, progress).await.unwrap()
 }
 

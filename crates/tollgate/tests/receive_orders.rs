@@ -237,8 +237,7 @@ async fn a_rebuild_gives_the_same_rows(fresh: Fresh) {
 
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("scratch.db");
-    let report =
-        rebuild::run(&fresh.db, &rulebook, &path, NOW * 1000, false, |_| {}).await.unwrap();
+    let report = rebuild::run(&fresh.db, &rulebook, &path, NOW * 1000, None, |_| {}).await.unwrap();
     assert_eq!(report.drift, []);
     assert_eq!(usize::try_from(report.events).unwrap(), pieces.len());
 }

@@ -12,9 +12,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("wire", &["rules"]),
     ("webhook", &["rules"]),
     ("store", &["rules"]),
-    ("receive", &["clock", "crash", "rules", "store", "webhook"]),
+    ("handlers", &["rules", "store"]),
+    ("receive", &["clock", "crash", "handlers", "rules", "store", "webhook"]),
     ("answer", &["receive", "rules", "store", "wire"]),
-    ("reconcile", &["answer", "receive", "rules", "store", "webhook"]),
+    ("reconcile", &["answer", "handlers", "receive", "rules", "store", "webhook"]),
     ("config", &["rules"]),
     ("mail", &["config", "rules"]),
     ("stripe_api", &["clock", "config"]),
@@ -56,7 +57,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     (
         "serve",
-        &["billing", "clock", "config", "deliver", "http", "metrics", "receive", "rules", "store"],
+        &[
+            "answer", "billing", "clock", "config", "deliver", "handlers", "http", "metrics",
+            "receive", "rules", "store",
+        ],
     ),
 ];
 

@@ -23,6 +23,8 @@ pub struct File {
     pub notify: Vec<Table>,
     /// The texts of `[mail]`.
     pub mail: BTreeMap<String, String>,
+    /// The statements of `[[on_access_change]]`.
+    pub on_access_change: Vec<String>,
     /// The texts of `[pages]`.
     pub pages: BTreeMap<String, String>,
     /// The texts of `[server]`.
@@ -54,7 +56,8 @@ pub struct PlanTable {
     pub trial_once: Option<bool>,
 }
 
-const TOP: &[&str] = &["access", "brand", "mail", "notify", "pages", "plans", "server"];
+const TOP: &[&str] =
+    &["access", "brand", "mail", "notify", "on_access_change", "pages", "plans", "server"];
 const PAGES: &[&str] = &["templates"];
 const PLAN: &[&str] =
     &["amounts", "currency", "features", "prices", "rank", "title", "trial_days", "trial_once"];
@@ -74,6 +77,7 @@ pub const RULES: [&str; 8] = [
 pub const SERVER: &[&str] = &[
     "connections_max",
     "database_url",
+    "handler_timeout",
     "listen",
     "log",
     "log_format",
@@ -112,6 +116,7 @@ pub fn parse(text: &str) -> Result<File, ConfigError> {
     Ok(File {
         plans: plans(&section(&table, "plans")?)?,
         connect_accounts: accounts(&access)?,
+        on_access_change: statements(&table)?,
         access: texts(&access, "access.", Some(CONNECT))?,
         brand: texts(&brand, "brand.", None)?,
         notify: super::notify::tables(&table)?,
@@ -147,6 +152,21 @@ fn plans(table: &Table) -> Result<BTreeMap<String, PlanTable>, ConfigError> {
         plans.insert(name.clone(), plan);
     }
     Ok(plans)
+}
+
+/// The SQL of `[[on_access_change]]`, as it stands there.
+fn statements(table: &Table) -> Result<Vec<String>, ConfigError> {
+    const KEY: &str = "on_access_change";
+    const ALLOWED: &str = "tables [[on_access_change]], each with a text sql";
+    let Some(value) = table.get(KEY) else { return Ok(Vec::new()) };
+    let Value::Array(items) = value else { return Err(shape(KEY, ALLOWED)) };
+    let statement = |it: &Value| {
+        let Value::Table(it) = it else { return Err(shape(KEY, ALLOWED)) };
+        known(it, &["sql"], "on_access_change.")?;
+        let sql = it.get("sql").and_then(Value::as_str);
+        sql.map(str::to_owned).ok_or_else(|| shape(KEY, ALLOWED))
+    };
+    items.iter().map(statement).collect()
 }
 
 fn accounts(access: &Table) -> Result<Vec<String>, ConfigError> {

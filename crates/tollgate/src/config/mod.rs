@@ -71,6 +71,10 @@ pub struct Config {
     pub api_keys: Vec<Secret>,
     /// Signs the tokens with which a browser reads its own user's access.
     pub user_token_secret: Option<Secret>,
+    /// SQL of the operator's own, run with each change of a user's access.
+    pub on_access_change: Vec<String>,
+    /// How long all handlers of one transaction may take together.
+    pub handler_timeout: Duration,
     /// Where and how to listen.
     pub server: Server,
     /// Which log lines are written, as tracing's filter directives.
@@ -254,6 +258,8 @@ impl Config {
             )?,
             log: it.read("TOLLGATE_LOG", "info", |text| Ok(text.to_owned()))?,
             log_format: it.read("TOLLGATE_LOG_FORMAT", "json", log_format)?,
+            on_access_change: file.on_access_change.clone(),
+            handler_timeout: it.read("TOLLGATE_HANDLER_TIMEOUT", "5s", value::handler_timeout)?,
             rulebook: plans::rulebook(file, it)?,
             dev: false,
             sandbox_url: None,

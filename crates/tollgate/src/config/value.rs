@@ -3,6 +3,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use ipnet::IpNet;
 
@@ -32,6 +33,16 @@ pub fn duration(text: &str) -> Read<i64> {
     // A century is more than any grace; beyond it sums of seconds need no thought.
     let total = number.parse::<i64>().ok().and_then(|it| it.checked_mul(secs));
     total.filter(|it| *it <= 36_525 * 86_400).ok_or("a duration of at most 36525d")
+}
+
+/// Reads how long handlers may take.
+///
+/// # Errors
+/// Says what is allowed.
+pub fn handler_timeout(text: &str) -> Read<Duration> {
+    let secs = duration(text).ok().and_then(|it| u64::try_from(it).ok());
+    let secs = secs.filter(|it| (1..=60).contains(it));
+    secs.map(Duration::from_secs).ok_or("a duration of \"1s\" to \"60s\"")
 }
 
 /// Reads what a status or a reversal does to access.

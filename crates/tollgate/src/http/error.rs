@@ -116,6 +116,9 @@ pub enum Error {
     /// 503: nothing was stored; it may be sent again.
     #[error("The service cannot store anything right now; send the request again.")]
     Unavailable,
+    /// 500: nothing was changed.
+    #[error("A handler of the app's own failed, so nothing was changed; the log says why.")]
+    HandlerFailed,
     /// 500.
     #[error("Something went wrong on our side; the log says what.")]
     Internal,
@@ -158,6 +161,7 @@ impl Error {
             }
             Self::NotConfigured(_) => (StatusCode::SERVICE_UNAVAILABLE, "not_configured"),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+            Self::HandlerFailed => (StatusCode::INTERNAL_SERVER_ERROR, "handler_failed"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
         }
     }
@@ -223,6 +227,10 @@ impl From<&StoreError> for Error {
             StoreError::Unavailable(_) | StoreError::Conflict(_) => {
                 tracing::warn!(error = %error, "The database did not answer");
                 Self::Unavailable
+            }
+            StoreError::Handler { handler, why, .. } => {
+                tracing::error!(handler, why, "A handler failed; nothing was changed");
+                Self::HandlerFailed
             }
             _ => {
                 tracing::error!(error = %error, "The database refused");

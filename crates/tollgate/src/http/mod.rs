@@ -20,12 +20,12 @@ mod operator;
 mod users;
 mod webhook;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
-use axum::extract::{FromRequestParts, MatchedPath, Path, Request, State};
+use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, Path, Request, State};
 use axum::http::request::Parts;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
@@ -271,7 +271,7 @@ async fn admit(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Error> {
-    let peer = request.extensions().get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |it| it.0);
+    let peer = peer_of(&request);
     let client = app.limits.client(peer, request.headers());
     request.extensions_mut().insert(Client(client));
     if who != Who::Operator && !app.limits.admits(client) {
@@ -291,6 +291,14 @@ async fn admit(
         }
     }
     Ok(next.run(request).await)
+}
+
+/// Who is at the other end: our own server says so, or that of the app that mounts the routes.
+fn peer_of(request: &Request) -> IpAddr {
+    let extensions = request.extensions();
+    let ours = extensions.get::<Peer>().map(|it| it.0);
+    let theirs = || extensions.get::<ConnectInfo<SocketAddr>>().map(|it| it.0.ip());
+    ours.or_else(theirs).unwrap_or(IpAddr::from([0, 0, 0, 0]))
 }
 
 fn note_refused(app: &App, who: Who, client: IpAddr, reason: &'static str) {

@@ -43,8 +43,17 @@ pub async fn metrics(State(app): State<Arc<App>>) -> Response {
         false => None,
     };
     let failed_waiting = failed.map(|(count, _)| count);
-    let (queue, doubles) = (app.receiver.waiting(), app.receiver.doubles());
-    let text = app.metrics.text(Levels { queue, failed_waiting, doubles });
+    let due_waiting = match app.is_ready() {
+        true => store::due_failure::waiting(&app.db).await.ok(),
+        false => None,
+    };
+    let text = app.metrics.text(Levels {
+        queue: app.receiver.waiting(),
+        failed_waiting,
+        doubles: app.receiver.doubles(),
+        due_waiting,
+        handler_failures: app.receiver.handlers().failures(),
+    });
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], text).into_response()
 }

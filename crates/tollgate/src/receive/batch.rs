@@ -7,10 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use tollgate_stripe::object::Object;
 
 use super::derive::{Causes, Derived, derive};
+use super::handling::handle;
 use super::ownership::{self, customer_of, user_of};
-use super::retry::retry_at;
+use super::retry::{self, retry_at};
 use super::{EventInput, Input, Outcome, Purpose};
 use crate::crash;
+use crate::handlers::Handlers;
 use crate::rules::effects::{Effect, EffectKind};
 use crate::rules::ledger::bearing;
 use crate::rules::merge::{Contestant, Fold, Standing, fold, settle};
@@ -36,13 +38,15 @@ pub struct Applied {
     pub outcomes: Vec<Outcome>,
     /// The access that changed.
     pub changed: Vec<Changed>,
+    /// The facts that became known.
+    pub facts: Vec<NewFact>,
     /// How many deliveries were planned.
     pub told: usize,
     /// What was found anew of users who pay for several subscriptions.
     pub doubles: Vec<Effect>,
 }
 
-/// Applies inputs in one transaction and commits it.
+/// Applies inputs in one transaction and commits it, without any handlers.
 ///
 /// # Errors
 /// Nothing of it was kept.
@@ -52,18 +56,25 @@ pub async fn apply(
     inputs: &[Input],
     now_ms: i64,
 ) -> Result<Applied, StoreError> {
-    apply_and_commit(db.begin().await?, rulebook, inputs, now_ms).await
+    let mut tx = db.begin().await?;
+    let applied = apply_in(&mut tx, rulebook, inputs, now_ms).await?;
+    tx.commit().await?;
+    Ok(applied)
 }
 
-/// Applies inputs in this transaction and commits it.
-pub(super) async fn apply_and_commit(
+/// Applies inputs in this transaction, has the app's handlers do their part, and commits it.
+pub(crate) async fn apply_and_commit(
     mut tx: Tx<'_>,
     rulebook: &Rulebook,
+    handlers: &Handlers,
     inputs: &[Input],
     now_ms: i64,
 ) -> Result<Applied, StoreError> {
     crash::point("begun");
     let applied = apply_in(&mut tx, rulebook, inputs, now_ms).await?;
+    handle(&mut tx, handlers, inputs, &applied, now_ms.div_euclid(1000)).await?;
+    retry::forget_due_failures(&mut tx, inputs).await?;
+    crash::point("handled");
     tx.commit().await?;
     crash::point("committed");
     Ok(applied)
@@ -100,7 +111,8 @@ pub async fn apply_in(
     let doubles = new.iter().map(|it| &it.staged.effect);
     let doubles = doubles.filter(|it| it.kind == EffectKind::DoubleSubscription).cloned();
     let (outcomes, doubles) = (outcomes(inputs, &recorded), doubles.collect());
-    Ok(Applied { outcomes, changed: derived.changed, told, doubles })
+    let facts = new.iter().map(|it| NewFact::clone(it)).collect();
+    Ok(Applied { outcomes, changed: derived.changed, facts, told, doubles })
 }
 
 /// The inputs, sorted out: each event once.

@@ -8,10 +8,12 @@
 //! - [`batch`]: one transaction, from the events to the effects;
 //! - [`mod@derive`]: from objects to access;
 //! - [`ownership`]: whose an object is;
+//! - [`handling`]: telling the app's own handlers, before the commit;
 //! - [`retry`]: trying failed events again, and what time alone changes.
 
 mod batch;
 mod derive;
+pub(crate) mod handling;
 mod ownership;
 pub mod retry;
 
@@ -20,15 +22,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
 
 use crate::clock::Clock;
+use crate::handlers::Handlers;
 use crate::rules::policy::Rulebook;
 use crate::store::access::StoredAccess;
 use crate::store::user::AppUser;
 use crate::store::{Db, Session, StoreError, payload};
 use crate::webhook::Incoming;
 
+pub(crate) use batch::apply_and_commit;
 pub use batch::{Applied, apply, apply_in};
 pub(crate) use derive::access_of;
 pub(crate) use ownership::is_customer;
@@ -108,24 +112,32 @@ struct Ticket {
 #[derive(Clone)]
 pub struct Receiver {
     queue: mpsc::Sender<Ticket>,
+    handlers: Arc<Handlers>,
     changes: broadcast::Sender<Arc<StoredAccess>>,
     doubles: Arc<AtomicU64>,
     told: Arc<watch::Sender<u64>>,
 }
 
-/// The writer behind the door; it ends when every [`Receiver`] is gone and nothing waits.
+/// The writer behind the door; it ends when nothing can come any more and nothing waits.
 pub struct Writers {
     thread: std::thread::JoinHandle<()>,
+    closing: Arc<Notify>,
     ended: oneshot::Receiver<()>,
 }
 
 impl Writers {
-    /// Waits until all that was accepted is committed and answered.
+    /// Closes the door, and waits until all that was accepted is committed and answered.
     pub async fn finish(self) {
+        self.closing.notify_one();
         // Both say no more than that it ended: the writer catches the panics of its batches.
         drop(self.ended.await);
         drop(self.thread.join());
     }
+}
+
+/// Opens the door for an app without handlers of its own; see [`open_with`].
+pub fn open(db: &Db, rulebook: &Arc<Rulebook>, clock: &Clock) -> (Receiver, Writers) {
+    open_with(db, rulebook, Arc::default(), clock)
 }
 
 /// Opens the door: starts the writer, on a thread of its own. A batch is a chain of short waits
@@ -133,21 +145,29 @@ impl Writers {
 ///
 /// A node has one writer on Postgres too: a second one works mostly on the same customers, whose
 /// events come together, and waits for the first.
-pub fn open(db: &Db, rulebook: &Arc<Rulebook>, clock: &Clock) -> (Receiver, Writers) {
+pub fn open_with(
+    db: &Db,
+    rulebook: &Arc<Rulebook>,
+    handlers: Arc<Handlers>,
+    clock: &Clock,
+) -> (Receiver, Writers) {
     let (queue, waiting) = mpsc::channel(QUEUE_MAX);
     let (changes, _) = broadcast::channel(CHANGES_KEPT);
     let (ending, ended) = oneshot::channel();
     let doubles = Arc::default();
     let told = Arc::new(watch::Sender::new(0));
+    let closing = Arc::new(Notify::new());
     let writer = Writer {
         db: db.clone(),
         session: None,
         sessions: 0,
         rulebook: Arc::clone(rulebook),
+        handlers: Arc::clone(&handlers),
         clock: clock.clone(),
         changes: changes.clone(),
         doubles: Arc::clone(&doubles),
         told: Arc::clone(&told),
+        closing: Arc::clone(&closing),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("the system has file descriptors left at the start");
@@ -157,7 +177,8 @@ pub fn open(db: &Db, rulebook: &Arc<Rulebook>, clock: &Clock) -> (Receiver, Writ
         drop(ending);
     };
     let thread = thread.spawn(write).expect("the system has a thread left at the start");
-    (Receiver { queue, changes, doubles, told }, Writers { thread, ended })
+    let receiver = Receiver { queue, handlers, changes, doubles, told };
+    (receiver, Writers { thread, closing, ended })
 }
 
 impl Receiver {
@@ -189,6 +210,11 @@ impl Receiver {
         self.told.subscribe()
     }
 
+    /// Returns the app's handlers.
+    pub fn handlers(&self) -> &Handlers {
+        &self.handlers
+    }
+
     /// Returns how many inputs wait.
     pub fn waiting(&self) -> usize {
         self.queue.max_capacity() - self.queue.capacity()
@@ -216,10 +242,12 @@ struct Writer {
     /// How many there were.
     sessions: u64,
     rulebook: Arc<Rulebook>,
+    handlers: Arc<Handlers>,
     clock: Clock,
     changes: broadcast::Sender<Arc<StoredAccess>>,
     doubles: Arc<AtomicU64>,
     told: Arc<watch::Sender<u64>>,
+    closing: Arc<Notify>,
 }
 
 impl Writer {
@@ -231,7 +259,15 @@ impl Writer {
             if waiting.is_empty() || batch % SESSION_BATCHES == 0 {
                 self.session = None;
             }
-            if waiting.recv_many(&mut tickets, BATCH_MAX).await == 0 {
+            let taken = tokio::select! {
+                biased;
+                taken = waiting.recv_many(&mut tickets, BATCH_MAX) => taken,
+                () = self.closing.notified() => {
+                    waiting.close();
+                    continue;
+                }
+            };
+            if taken == 0 {
                 break;
             }
             let (inputs, replies): (Vec<Input>, Vec<_>) =
@@ -271,14 +307,21 @@ impl Writer {
             Ok(mut outcomes) => return Ok(outcomes.pop().unwrap_or(Outcome::Ignored)),
             Err(error) => error,
         };
-        match input {
-            Input::Event(event) if is_about_content(&error) => {
-                let why = error.to_string();
-                batch::record_failure(&self.db, event, &why, self.clock.now_ms()).await?;
-                Ok(Outcome::Failed(why))
-            }
-            _ => Err(error),
+        if !is_about_content(&error) {
+            return Err(error);
         }
+        let why = error.to_string();
+        match input {
+            Input::Event(event) => {
+                batch::record_failure(&self.db, event, &why, self.clock.now_ms()).await?;
+            }
+            Input::Due(user_id) => {
+                retry::record_due_failure(&self.db, user_id, &why, self.clock.now()).await?;
+            }
+            // Who named the user hears of it, and nothing of it was kept.
+            Input::User(_) => return Err(error),
+        }
+        Ok(Outcome::Failed(why))
     }
 
     /// One batch on the connection that is kept; after an error it is not kept.
@@ -288,8 +331,9 @@ impl Writer {
             None => self.new_session().await?,
         };
         let tx = session.begin().await?;
-        let applied = batch::apply_and_commit(tx, &self.rulebook, inputs, self.clock.now_ms());
-        let applied = applied.await?;
+        let now_ms = self.clock.now_ms();
+        let (rulebook, handlers) = (&self.rulebook, &self.handlers);
+        let applied = batch::apply_and_commit(tx, rulebook, handlers, inputs, now_ms).await?;
         self.session = Some(session);
         Ok(applied)
     }
@@ -327,7 +371,9 @@ impl Writer {
                     }
                     return Ok(applied.outcomes);
                 }
-                Err(StoreError::Conflict(_)) if tries < TRIES_MAX => {
+                Err(StoreError::Conflict(_) | StoreError::Handler { passing: true, .. })
+                    if tries < TRIES_MAX =>
+                {
                     tokio::time::sleep(Duration::from_millis(u64::from(tries) * 5)).await;
                 }
                 Err(error) => return Err(error),
@@ -342,5 +388,6 @@ fn panicked() -> StoreError {
 
 /// Whether doing it again, or waiting, cannot help: the input itself is what is refused.
 fn is_about_content(error: &StoreError) -> bool {
-    matches!(error, StoreError::Rejected(_) | StoreError::Corrupt { .. })
+    let of_handler = matches!(error, StoreError::Handler { .. });
+    of_handler || matches!(error, StoreError::Rejected(_) | StoreError::Corrupt { .. })
 }

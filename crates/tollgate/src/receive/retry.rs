@@ -4,13 +4,16 @@
 use futures_util::future::join_all;
 
 use super::{Input, Purpose, Receiver, SubmitError};
+use crate::store::due_failure::{self, DueFailure};
 use crate::store::event::{Conclusion, Status};
-use crate::store::{self, Db, StoreError};
+use crate::store::{self, Db, StoreError, Tx};
 use crate::webhook;
 
 /// Seconds between the tries of a failed event; then it stays failed until somebody replays it.
 const BACKOFF_SECS: [i64; 12] =
     [10, 30, 60, 300, 900, 1_800, 3_600, 7_200, 14_400, 28_800, 57_600, 86_400];
+/// The longest time between the tries of a change that time brought; it is never given up.
+const DUE_WAIT_SECS_MAX: i64 = 3_600;
 /// What one step takes on.
 const STEP_MAX: i64 = 64;
 
@@ -60,6 +63,40 @@ async fn give_up(db: &Db, id: &str, why: &str) -> Result<(), StoreError> {
     };
     store::event::conclude(&mut tx, vec![conclusion]).await?;
     tx.commit().await
+}
+
+/// Keeps why a change of access could not be made that time brought, to be tried again.
+pub(super) async fn record_due_failure(
+    db: &Db,
+    user_id: &str,
+    why: &str,
+    now: i64,
+) -> Result<(), StoreError> {
+    let before = due_failure::find(db, user_id).await?;
+    let attempts = before.map_or(1, |it| it.attempts.saturating_add(1));
+    let next = retry_at(attempts, now).unwrap_or(i64::MAX);
+    let retry_at = next.min(now.saturating_add(DUE_WAIT_SECS_MAX));
+    tracing::error!(user_id, attempts, why, "Access that time changes could not be changed");
+    let mut tx = db.begin().await?;
+    let failure = DueFailure { attempts, error: why.replace('\0', "\u{fffd}"), retry_at };
+    due_failure::record(&mut tx, user_id, &failure).await?;
+    tx.commit().await
+}
+
+/// What time brought to these users is done. Nearly always there are none.
+pub(super) async fn forget_due_failures(
+    tx: &mut Tx<'_>,
+    inputs: &[Input],
+) -> Result<(), StoreError> {
+    let users = inputs.iter().filter_map(|it| match it {
+        Input::Due(user_id) => Some(user_id.as_str()),
+        _ => None,
+    });
+    let users: Vec<&str> = users.collect();
+    match users.is_empty() {
+        true => Ok(()),
+        false => due_failure::forget(tx, &users).await,
+    }
 }
 
 /// Derives the access anew that time alone may have changed; returns for how many users.

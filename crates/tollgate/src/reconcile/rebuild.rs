@@ -8,7 +8,9 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::replay::{self, ReplayError};
-use crate::receive::{Input, Purpose, apply, apply_in};
+use crate::handlers::Handlers;
+use crate::receive::handling::handle;
+use crate::receive::{Input, Purpose, apply, apply_and_commit, apply_in};
 use crate::rules::access::{Access, Reason};
 use crate::rules::policy::Rulebook;
 use crate::store::event::{Status, Stored};
@@ -58,8 +60,9 @@ pub struct Report {
 }
 
 /// Compares the state with the one that the events give at `now_ms` (Unix milliseconds), made in
-/// a new SQLite database at `scratch`; mends it if `mend`. `progress` is told the number of
-/// events read so far.
+/// a new SQLite database at `scratch`. `progress` is told the number of events read so far. With
+/// `mend` what differs is mended; then its handlers hear of the access that changes thereby, and of
+/// nothing else: they were told all facts before.
 ///
 /// # Errors
 /// A database is away; what was mended before stays so.
@@ -68,7 +71,7 @@ pub async fn run(
     rulebook: &Rulebook,
     scratch: &Path,
     now_ms: i64,
-    mend: bool,
+    mend: Option<&Handlers>,
     progress: impl Fn(u64),
 ) -> Result<Report, ReplayError> {
     let fresh = Db::connect(&format!("sqlite://{}", scratch.display())).await?;
@@ -85,9 +88,9 @@ pub async fn run(
         report = again;
     }
     fresh.close().await;
-    if mend {
-        mend_objects(db, rulebook, &report.drift, now_ms).await?;
-        mend_access(db, rulebook, &report.drift, now_ms).await?;
+    if let Some(handlers) = mend {
+        mend_objects(db, rulebook, handlers, &report.drift, now_ms).await?;
+        mend_access(db, rulebook, handlers, &report.drift, now_ms).await?;
     }
     Ok(Report { events, ..report })
 }
@@ -213,13 +216,14 @@ fn difference(a: &StoredObject, b: &StoredObject) -> Option<&'static str> {
 async fn mend_objects(
     db: &Db,
     rulebook: &Rulebook,
+    handlers: &Handlers,
     drift: &[Drift],
     now_ms: i64,
 ) -> Result<(), ReplayError> {
     for it in drift.iter().filter(|it| it.table == OBJECT) {
         let mut tries = 1;
         loop {
-            match mend_object(db, rulebook, &it.id, now_ms).await {
+            match mend_object(db, rulebook, handlers, &it.id, now_ms).await {
                 Err(ReplayError::Store(StoreError::Conflict(_))) if tries < TRIES_MAX => tries += 1,
                 done => break done?,
             }
@@ -234,6 +238,7 @@ async fn mend_objects(
 async fn mend_object(
     db: &Db,
     rulebook: &Rulebook,
+    handlers: &Handlers,
     id: &str,
     now_ms: i64,
 ) -> Result<(), ReplayError> {
@@ -242,7 +247,8 @@ async fn mend_object(
     let version = store::object::delete(&mut tx, &ids).await?;
     let events = store::event::of_objects(&mut tx, &ids).await?;
     for chunk in inputs(&events)?.chunks(store::sql::ROWS_MAX) {
-        apply_in(&mut tx, rulebook, chunk, now_ms).await?;
+        let applied = apply_in(&mut tx, rulebook, chunk, now_ms).await?;
+        handle(&mut tx, handlers, chunk, &applied, now_ms.div_euclid(1000)).await?;
     }
     store::object::raise(&mut tx, id, version).await?;
     tx.commit().await?;
@@ -253,6 +259,7 @@ async fn mend_object(
 async fn mend_access(
     db: &Db,
     rulebook: &Rulebook,
+    handlers: &Handlers,
     drift: &[Drift],
     now_ms: i64,
 ) -> Result<(), ReplayError> {
@@ -261,7 +268,8 @@ async fn mend_access(
     for chunk in due.chunks(crate::receive::BATCH_MAX) {
         let mut tries = 1;
         loop {
-            match apply(db, rulebook, chunk, now_ms).await {
+            let tx = db.begin().await?;
+            match apply_and_commit(tx, rulebook, handlers, chunk, now_ms).await {
                 Err(StoreError::Conflict(_)) if tries < TRIES_MAX => tries += 1,
                 done => break drop(done?),
             }

@@ -7,7 +7,7 @@ use crate::rules::access::{Access, Reason};
 use super::sql::{Row, Statement, Type, params};
 use super::{Db, StoreError, Tx};
 
-pub(super) const STATEMENTS: &[&Statement] = &[&SAVE, &DUE, &FIND, &FIND_ALL, &PAGE];
+pub(super) const STATEMENTS: &[&Statement] = &[&OF_USERS, &SAVE, &DUE, &FIND, &FIND_ALL, &PAGE];
 
 /// A user's access with its revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +49,12 @@ macro_rules! columns {
     };
 }
 
+static OF_USERS: Statement = Statement::batch(
+    "access_of_users",
+    &[("user_id", Type::Text)],
+    concat!("select ", columns!(), " from {rows} as r join access a on a.user_id = r.user_id"),
+);
+
 static SAVE: Statement = Statement::batch(
     "save_access",
     &[
@@ -79,6 +85,18 @@ static SAVE: Statement = Statement::batch(
         due_at = excluded.due_at
      returning user_id, revision",
 );
+
+/// Returns the access of those of these users who have any.
+///
+/// # Errors
+/// As the database says.
+pub async fn of_users(
+    tx: &mut Tx<'_>,
+    user_ids: &[&str],
+) -> Result<BTreeMap<String, StoredAccess>, StoreError> {
+    let rows = tx.batch(&OF_USERS, user_ids.iter().map(|it| params![*it]).collect()).await?;
+    rows.iter().map(|row| read(row).map(|it| (it.user_id.clone(), it))).collect()
+}
 
 /// Saves access that changed, each user's once, under the next revision; returns the changes with
 /// it. The caller holds the users, and has loaded what they had since.
@@ -114,9 +132,17 @@ pub async fn save(tx: &mut Tx<'_>, mut changes: Vec<Changed>) -> Result<Vec<Chan
     Ok(changes)
 }
 
+// Who could not be helped the last time waits for the next try, also where it became needless.
 static DUE: Statement = Statement::plain(
     "access_due",
-    "select user_id from access where due_at <= $1 order by due_at, user_id limit $2",
+    "select user_id from (
+        select a.user_id as user_id, a.due_at as due_at from access a
+        where a.due_at <= $1
+            and not exists (select 1 from due_failure f where f.user_id = a.user_id)
+        union all
+        select user_id, retry_at from due_failure where retry_at <= $1
+     ) as due
+     order by due_at, user_id limit $2",
 );
 
 /// Returns the users whose access time alone may have changed.

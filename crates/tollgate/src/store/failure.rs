@@ -1,5 +1,7 @@
 //! What a failure of either database means to its caller.
 
+use std::error::Error;
+
 use super::StoreError;
 
 /// Serialization failure, deadlock, lock not available.
@@ -11,9 +13,60 @@ const POSTGRES_UNAVAILABLE: [&str; 6] = ["08", "53", "57", "58", "25006", "3D000
 /// full, cantopen, notadb (sqlite.org/rescode.html, November 2026).
 const SQLITE_UNAVAILABLE: [i64; 10] = [3, 5, 6, 7, 8, 10, 11, 13, 14, 26];
 
+/// A statement of Postgres's that took longer than it may.
+const POSTGRES_TOO_LONG: &str = "57014";
+
 /// Says whether doing it again may help.
 pub(super) fn classify(error: sqlx::Error) -> StoreError {
-    let sqlx::Error::Database(database) = &error else {
+    match meaning(&error) {
+        Meaning::Conflict => StoreError::Conflict(Some(error)),
+        Meaning::Unavailable => StoreError::Unavailable(error),
+        Meaning::Rejected => StoreError::Rejected(error),
+    }
+}
+
+/// Says what the failure of a handler means. A database that is away shows with the next statement
+/// of our own; here it only means that the handler may be tried again.
+pub(super) fn of_handler(
+    handler: &str,
+    error: &(dyn Error + 'static),
+    hidden: &[&str],
+) -> StoreError {
+    let of_database = of_database(error);
+    let too_long = |it: &sqlx::Error| {
+        it.as_database_error().and_then(|it| it.code()).is_some_and(|it| it == POSTGRES_TOO_LONG)
+    };
+    let passes = |it: &sqlx::Error| meaning(it) != Meaning::Rejected && !too_long(it);
+    let why = hidden.iter().filter(|it| !it.is_empty());
+    let why = why.fold(error.to_string(), |why, it| why.replace(it, "***"));
+    StoreError::Handler {
+        handler: handler.to_owned(),
+        why,
+        passing: of_database.is_some_and(passes),
+    }
+}
+
+/// The database's error among the causes of another.
+fn of_database<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a sqlx::Error> {
+    let mut next = Some(error);
+    while let Some(it) = next {
+        if let Some(found) = it.downcast_ref() {
+            return Some(found);
+        }
+        next = it.source();
+    }
+    None
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Meaning {
+    Conflict,
+    Unavailable,
+    Rejected,
+}
+
+fn meaning(error: &sqlx::Error) -> Meaning {
+    let sqlx::Error::Database(database) = error else {
         return match error {
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
@@ -21,23 +74,23 @@ pub(super) fn classify(error: sqlx::Error) -> StoreError {
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed
-            | sqlx::Error::BeginFailed => StoreError::Unavailable(error),
-            _ => StoreError::Rejected(error),
+            | sqlx::Error::BeginFailed => Meaning::Unavailable,
+            _ => Meaning::Rejected,
         };
     };
-    let code = database.code().unwrap_or_default().into_owned();
+    let code = database.code().unwrap_or_default();
     if database.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
         let primary = code.parse::<i64>().unwrap_or(0) & 0xff;
         return match SQLITE_UNAVAILABLE.contains(&primary) {
-            true => StoreError::Unavailable(error),
-            false => StoreError::Rejected(error),
+            true => Meaning::Unavailable,
+            false => Meaning::Rejected,
         };
     }
-    if POSTGRES_CONFLICTS.contains(&code.as_str()) {
-        StoreError::Conflict(Some(error))
+    if POSTGRES_CONFLICTS.contains(&&*code) {
+        Meaning::Conflict
     } else if POSTGRES_UNAVAILABLE.iter().any(|it| code.starts_with(it)) {
-        StoreError::Unavailable(error)
+        Meaning::Unavailable
     } else {
-        StoreError::Rejected(error)
+        Meaning::Rejected
     }
 }

@@ -8,18 +8,23 @@
 //! - [`event`], [`object`], [`access`], [`outbox`], [`delivery`], [`user`], [`intent`]: a file a
 //!   table;
 //! - [`redemption`]: what discounts were used;
-//! - [`belonging`]: from users to all that is theirs.
+//! - [`belonging`]: from users to all that is theirs;
+//! - [`guests`], [`own_sql`], [`placeholders`]: what the app itself does in a transaction of ours.
 
 pub mod access;
 pub mod belonging;
 pub mod db;
 pub mod delivery;
+pub mod due_failure;
 pub mod event;
 mod failure;
+mod guests;
 pub mod intent;
 pub mod object;
 pub mod outbox;
+pub mod own_sql;
 pub mod payload;
+pub mod placeholders;
 pub mod redemption;
 pub mod schema;
 pub mod sql;
@@ -27,6 +32,7 @@ pub mod tx;
 pub mod user;
 
 pub use db::Db;
+pub use guests::Visit;
 pub use tx::{Session, Tx};
 
 /// What a failure of the database means to its caller.
@@ -49,12 +55,27 @@ pub enum StoreError {
         /// What is wrong with it, without its content.
         why: String,
     },
+    /// A handler of the app's failed, so nothing of its transaction was kept.
+    #[error("{handler}: {why}")]
+    Handler {
+        /// Which one.
+        handler: String,
+        /// In its own words, or the database's.
+        why: String,
+        /// Doing it again at once may help: another transaction was in its way.
+        passing: bool,
+    },
     /// The configuration does not fit the database.
     #[error("{0}")]
     Misconfigured(String),
 }
 
 impl StoreError {
+    /// Makes what a handler says into what it means for the transaction.
+    pub fn of_handler(handler: &str, error: &(dyn std::error::Error + 'static)) -> Self {
+        failure::of_handler(handler, error, &[])
+    }
+
     /// Returns the database's own words, which may quote values: for the operator, never for a log
     /// of requests.
     pub fn detail(&self) -> String {
@@ -76,6 +97,7 @@ pub fn statements() -> Vec<&'static sql::Statement> {
         belonging::STATEMENTS,
         access::STATEMENTS,
         outbox::STATEMENTS,
+        due_failure::STATEMENTS,
         delivery::STATEMENTS,
         intent::STATEMENTS,
         redemption::STATEMENTS,

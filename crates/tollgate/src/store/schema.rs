@@ -13,6 +13,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (2, "selling", include_str!("../../migrations/0002_selling.sql")),
     (3, "telling", include_str!("../../migrations/0003_telling.sql")),
     (4, "redemption", include_str!("../../migrations/0004_redemption.sql")),
+    (5, "handlers", include_str!("../../migrations/0005_handlers.sql")),
 ];
 
 pub(super) const STATEMENTS: &[&Statement] = &[&CLAIM_MODE, &READ_MODE, &READ_VERSION, &TRY];

@@ -213,7 +213,7 @@ pub(super) fn sqlite_arguments(
 }
 
 /// Binds one value; the same on both databases.
-fn add<A: Arguments>(arguments: &mut A, value: Value) -> Result<(), StoreError>
+pub(super) fn add<A: Arguments>(arguments: &mut A, value: Value) -> Result<(), StoreError>
 where
     Option<String>: sqlx::Type<A::Database> + for<'q> sqlx::Encode<'q, A::Database>,
     Option<i64>: sqlx::Type<A::Database> + for<'q> sqlx::Encode<'q, A::Database>,

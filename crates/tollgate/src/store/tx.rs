@@ -75,6 +75,11 @@ pub(super) enum Inner<'c> {
 }
 
 impl Tx<'_> {
+    /// Counts a statement.
+    pub(super) fn count(&self) {
+        self.executed.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Runs a statement over a batch and returns its rows.
     ///
     /// # Errors
@@ -84,7 +89,7 @@ impl Tx<'_> {
         statement: &Statement,
         rows: Vec<Vec<Value>>,
     ) -> Result<Vec<Row>, StoreError> {
-        self.executed.fetch_add(1, Ordering::Relaxed);
+        self.count();
         match &mut self.inner {
             Inner::Sqlite(tx) => run_sqlite(&mut **tx, &self.texts, statement, rows).await,
             Inner::Postgres(tx) => run_postgres(&mut **tx, &self.texts, statement, rows).await,

@@ -3,7 +3,8 @@
 use super::sql::{Row, Statement, Type, params};
 use super::{Db, StoreError, Tx};
 
-pub(super) const STATEMENTS: &[&Statement] = &[&NAME, &HOLD, &PARTIES, &ALL, &FIND, &FIND_ALL];
+pub(super) const STATEMENTS: &[&Statement] =
+    &[&NAME, &HOLD, &PARTIES, &ALL, &FIND, &FIND_ALL, &OF_OWNERS];
 
 /// What the app says of a user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -139,6 +140,39 @@ static FIND_ALL: Statement = Statement::batch(
 pub async fn find_all(db: &Db, users: &[&str]) -> Result<Vec<AppUser>, StoreError> {
     let rows = users.iter().map(|it| params![*it]).collect();
     db.fetch_rows(&FIND_ALL, rows).await?.iter().map(read).collect()
+}
+
+/// Returns the same within a transaction.
+///
+/// # Errors
+/// As the database says.
+pub async fn of_ids(tx: &mut Tx<'_>, user_ids: &[&str]) -> Result<Vec<AppUser>, StoreError> {
+    let rows = tx.batch(&FIND_ALL, user_ids.iter().map(|it| params![*it]).collect()).await?;
+    rows.iter().map(read).collect()
+}
+
+static OF_OWNERS: Statement = Statement::batch(
+    "users_of_owners",
+    &[("owner_id", Type::Text)],
+    "with r as (select * from {rows} as names)
+     select r.owner_id, o.user_id
+     from r join object o on o.owner_id = r.owner_id and o.bearing + 0 = 1
+     where o.user_id is not null
+     union
+     select r.owner_id, a.user_id from r join app_user a on a.customer_id = r.owner_id
+     order by 1, 2",
+);
+
+/// Returns pairs of one of these owners and a user who is tied to it, in the order of both.
+///
+/// # Errors
+/// As the database says.
+pub async fn of_owners(
+    tx: &mut Tx<'_>,
+    owners: &[&str],
+) -> Result<Vec<(String, String)>, StoreError> {
+    let rows = tx.batch(&OF_OWNERS, owners.iter().map(|it| params![*it]).collect()).await?;
+    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
 }
 
 static ALL: Statement = Statement::plain(
