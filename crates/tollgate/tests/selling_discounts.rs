@@ -138,7 +138,9 @@ async fn their_use_is_counted_from_the_events(fresh: Fresh) {
     assert_eq!(used(&shop).await, [(0, 3), (0, 2)]);
     let folder = tempfile::tempdir().expect("a directory can be made");
     let (scratch, now) = (folder.path().join("scratch.db"), shop.clock.now_ms());
-    let done = rebuild::run(&fresh.db, &Rulebook::default(), &scratch, now, true, |_| ()).await;
+    let handlers = tollgate::handlers::Handlers::default();
+    let (rulebook, mend) = (Rulebook::default(), Some(&handlers));
+    let done = rebuild::run(&fresh.db, &rulebook, &scratch, now, mend, |_| ()).await;
     done.expect("it can be done");
     assert_eq!(used(&shop).await, [(3, 3), (2, 2)]);
     shop.close().await;
