@@ -57,7 +57,7 @@ export function required(name) {
 }
 
 // Reads what the program prints until it is the sign.
-function told(child, sign) {
+export function told(child, sign) {
   return new Promise((resolve, reject) => {
     let text = "";
     const late = setTimeout(() => reject(new Error(`the program does not get ready:\n${text}`)), PATIENCE_MS);
