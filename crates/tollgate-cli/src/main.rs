@@ -9,6 +9,7 @@ mod exit;
 mod explain;
 mod listen;
 mod logging;
+mod mails;
 mod migrate;
 mod notify;
 mod openapi;
@@ -75,6 +76,9 @@ enum Command {
     Notify(notify::Command),
     /// Print the configuration and where each value comes from.
     Config(config::Arguments),
+    /// List the mails, or look at them.
+    #[command(subcommand)]
+    Mails(mails::Command),
     /// Bring the database's tables to this version.
     Migrate,
     /// Print the OpenAPI document.
@@ -110,6 +114,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Doctor(it) => doctor::run(file, &it).await,
         Command::Notify(it) => notify::run(file, &it).await,
         Command::Config(it) => config::run(file, &it),
+        Command::Mails(it) => mails::run(file, &it),
         Command::Migrate => migrate::run(file).await,
         Command::Openapi => openapi::run(),
     }

@@ -44,6 +44,11 @@ pub(crate) fn text<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<String>
     })
 }
 
+/// Reads a plain array of texts; anything else in it is left out.
+pub(crate) fn texts<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Vec<String>, A::Error> {
+    Ok(list::<A, Text>(map)?.data.into_iter().map(|it| it.0).collect())
+}
+
 /// Reads an id that must stand there itself, not expanded.
 pub(crate) fn own_id<'de, A, T>(map: &mut A) -> Result<Option<T>, A::Error>
 where
@@ -303,6 +308,20 @@ impl<'de> View<'de> for Reference {
 
     fn bare(text: &str) -> Option<Self> {
         id::check(text).is_ok().then(|| Self(Some(text.to_owned())))
+    }
+}
+
+/// An element of an array of texts.
+#[derive(Default)]
+struct Text(String);
+
+impl<'de> View<'de> for Text {
+    fn take<A: MapAccess<'de>>(&mut self, _: &str, map: &mut A) -> Result<(), A::Error> {
+        skip(map)
+    }
+
+    fn bare(text: &str) -> Option<Self> {
+        usable(text).then(|| Self(text.to_owned()))
     }
 }
 

@@ -368,6 +368,7 @@ fn charges_of_every_era_read_alike() {
         disputed: true,
         failure_code: None,
         created: Some(START),
+        ..Charge::default()
     };
     let base = json!({
         "id": "ch_1", "object": "charge", "amount": 1000, "amount_captured": 1000,

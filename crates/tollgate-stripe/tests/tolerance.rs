@@ -219,7 +219,9 @@ fn customers_read_with_what_the_app_said_of_them() {
         "metadata": { "user_id": "u_7", "plan": 7 }
     });
     let metadata = Metadata { user_id: Some("u_7".to_owned()), plan: None };
-    let expected = Customer { id: "cus_1".into(), created: Some(5), metadata, deleted: false };
+    let email = Some("jenny@example.com".to_owned());
+    let expected =
+        Customer { id: "cus_1".into(), created: Some(5), email, metadata, ..Customer::default() };
     let object = read(Kind::Customer, &body);
     assert_eq!(object, Object::Customer(expected));
     assert_eq!((object.id(), object.customer().unwrap().as_str()), (Some("cus_1"), "cus_1"));

@@ -3,9 +3,10 @@
 use serde::de::MapAccess;
 use serde::{Serialize, Serializer};
 
+use super::customer::Card;
 use super::{ChargeStatus, Kind, RefundStatus, write};
 use crate::id::{ChargeId, CustomerId, InvoiceId, PaymentIntentId, RefundId};
-use crate::read::{View, flag, int, own_id, reference, skip, text, time, word};
+use crate::read::{View, flag, int, nested, own_id, reference, skip, text, time, word};
 
 /// One attempt to take money. Amounts are in minor units of its currency.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,6 +35,12 @@ pub struct Charge {
     pub disputed: bool,
     /// Why it failed.
     pub failure_code: Option<String>,
+    /// Stripe's page with its receipt.
+    pub receipt_url: Option<String>,
+    /// The brand of the card that paid.
+    pub brand: Option<String>,
+    /// The last four digits of that card.
+    pub last4: Option<String>,
     /// When it was made, Unix seconds.
     pub created: Option<i64>,
 }
@@ -53,6 +60,12 @@ impl<'de> View<'de> for Charge {
             "refunded" => self.refunded = flag(map)?,
             "disputed" => self.disputed = flag(map)?,
             "failure_code" => self.failure_code = text(map)?,
+            "receipt_url" => self.receipt_url = text(map)?,
+            "payment_method_details" => {
+                let card = nested::<A, MethodDetails>(map)?.and_then(|it| it.0).unwrap_or_default();
+                self.brand = card.brand;
+                self.last4 = card.last4;
+            }
             "created" => self.created = time(map)?,
             _ => skip(map)?,
         }
@@ -75,8 +88,31 @@ impl Serialize for Charge {
         fields.flag("refunded", self.refunded)?;
         fields.flag("disputed", self.disputed)?;
         fields.some("failure_code", &self.failure_code)?;
+        fields.some("receipt_url", &self.receipt_url)?;
+        fields.some_in("payment_method_details", "card", &self.card())?;
         fields.some("created", &self.created)?;
         fields.end()
+    }
+}
+
+impl Charge {
+    fn card(&self) -> Option<Card> {
+        let card = Card { brand: self.brand.clone(), last4: self.last4.clone(), ..Card::default() };
+        (card != Card::default()).then_some(card)
+    }
+}
+
+/// `payment_method_details`, of which only a card is named.
+#[derive(Default)]
+struct MethodDetails(Option<Card>);
+
+impl<'de> View<'de> for MethodDetails {
+    fn take<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        match key {
+            "card" => self.0 = nested(map)?,
+            _ => skip(map)?,
+        }
+        Ok(())
     }
 }
 

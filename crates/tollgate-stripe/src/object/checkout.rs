@@ -34,6 +34,12 @@ pub struct CheckoutSession {
     pub client_reference_id: Option<String>,
     /// Who it is in the app.
     pub metadata: Metadata,
+    /// What they gave as their address, or the app as theirs.
+    pub email: Option<String>,
+    /// What they gave as their name.
+    pub name: Option<String>,
+    /// The language of the page, or `auto`.
+    pub locale: Option<String>,
     /// Its currency, three lower-case letters.
     pub currency: Option<String>,
     /// How much it comes to, in minor units.
@@ -54,6 +60,7 @@ pub(super) struct Draft {
     session: CheckoutSession,
     /// `display_items`, the lines before 2020-08-27 and in texts copied from then.
     display_prices: Vec<PriceId>,
+    details: Details,
 }
 
 impl From<Draft> for CheckoutSession {
@@ -62,6 +69,8 @@ impl From<Draft> for CheckoutSession {
         if session.prices.is_empty() {
             session.prices = draft.display_prices;
         }
+        session.email = draft.details.email.or(session.email);
+        session.name = draft.details.name;
         session
     }
 }
@@ -80,6 +89,9 @@ impl<'de> View<'de> for Draft {
             "invoice" => session.invoice = reference(map)?,
             "client_reference_id" => session.client_reference_id = text(map)?,
             "metadata" => session.metadata = nested(map)?.unwrap_or_default(),
+            "customer_details" => self.details = nested(map)?.unwrap_or_default(),
+            "customer_email" => session.email = text(map)?,
+            "locale" => session.locale = text(map)?,
             "currency" => session.currency = text(map)?,
             "amount_total" => session.amount_total = int(map)?,
             "created" => session.created = time(map)?,
@@ -109,6 +121,9 @@ impl Serialize for CheckoutSession {
         fields.some("invoice", &self.invoice)?;
         fields.some("client_reference_id", &self.client_reference_id)?;
         fields.some("metadata", &self.metadata.stored())?;
+        let details = Details { email: self.email.clone(), name: self.name.clone() };
+        fields.some("customer_details", &(details != Details::default()).then_some(details))?;
+        fields.some("locale", &self.locale)?;
         fields.some("currency", &self.currency)?;
         fields.some("amount_total", &self.amount_total)?;
         fields.some("created", &self.created)?;
@@ -116,6 +131,33 @@ impl Serialize for CheckoutSession {
         let lines: Vec<_> = self.prices.iter().map(|price| write::In("price", price)).collect();
         fields.list("line_items", &lines, false)?;
         fields.list("discounts", &self.discounts, false)?;
+        fields.end()
+    }
+}
+
+/// `customer_details`: what they typed.
+#[derive(Default, PartialEq)]
+struct Details {
+    email: Option<String>,
+    name: Option<String>,
+}
+
+impl<'de> View<'de> for Details {
+    fn take<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        match key {
+            "email" => self.email = text(map)?,
+            "name" => self.name = text(map)?,
+            _ => skip(map)?,
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for Details {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut fields = write::plain(to)?;
+        fields.some("email", &self.email)?;
+        fields.some("name", &self.name)?;
         fields.end()
     }
 }

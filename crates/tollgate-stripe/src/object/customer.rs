@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 
 use super::{Kind, write};
 use crate::id::{CustomerId, PaymentMethodId};
-use crate::read::{View, flag, int, list, nested, own_id, reference, skip, text, time};
+use crate::read::{View, flag, int, list, nested, own_id, reference, skip, text, texts, time};
 
 /// The metadata keys that Tollgate gives a meaning; all others stay in the raw object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,6 +54,12 @@ pub struct Customer {
     pub id: CustomerId,
     /// When it was made, Unix seconds.
     pub created: Option<i64>,
+    /// Where to write to.
+    pub email: Option<String>,
+    /// How to address them.
+    pub name: Option<String>,
+    /// The languages they prefer, the best first.
+    pub preferred_locales: Vec<String>,
     /// Who it is in the app.
     pub metadata: Metadata,
     /// It is gone for good.
@@ -65,6 +71,9 @@ impl<'de> View<'de> for Customer {
         match key {
             "id" => self.id = own_id(map)?.unwrap_or_default(),
             "created" => self.created = time(map)?,
+            "email" => self.email = text(map)?,
+            "name" => self.name = text(map)?,
+            "preferred_locales" => self.preferred_locales = texts(map)?,
             "metadata" => self.metadata = nested(map)?.unwrap_or_default(),
             "deleted" => self.deleted = flag(map)?,
             _ => skip(map)?,
@@ -78,6 +87,9 @@ impl Serialize for Customer {
         let mut fields = write::open(to, Kind::Customer)?;
         fields.put("id", &self.id)?;
         fields.some("created", &self.created)?;
+        fields.some("email", &self.email)?;
+        fields.some("name", &self.name)?;
+        fields.texts("preferred_locales", &self.preferred_locales)?;
         fields.some("metadata", &self.metadata.stored())?;
         fields.flag("deleted", self.deleted)?;
         fields.end()
@@ -191,12 +203,13 @@ impl Serialize for PaymentMethod {
     }
 }
 
+/// What is told of a card.
 #[derive(Default, PartialEq)]
-struct Card {
-    brand: Option<String>,
-    last4: Option<String>,
-    exp_month: Option<i64>,
-    exp_year: Option<i64>,
+pub(super) struct Card {
+    pub(super) brand: Option<String>,
+    pub(super) last4: Option<String>,
+    pub(super) exp_month: Option<i64>,
+    pub(super) exp_year: Option<i64>,
 }
 
 impl<'de> View<'de> for Card {

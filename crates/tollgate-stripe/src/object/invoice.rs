@@ -54,8 +54,34 @@ pub struct Invoice {
     pub payment_intent: Option<PaymentIntentId>,
     /// `charge` before basil, `payments.data[].payment.charge` where expanded since.
     pub charge: Option<ChargeId>,
+    /// The number that people quote.
+    pub number: Option<String>,
+    /// Stripe's page where it is paid and kept.
+    pub hosted_invoice_url: Option<String>,
+    /// How much of it is tax: `total_taxes` since basil, `total_tax_amounts` or `tax` before.
+    pub tax: Option<i64>,
+    /// What discounts took off.
+    pub discount: Option<i64>,
+    /// Its first lines, at most [`LINES_MAX`].
+    pub lines: Vec<InvoiceLine>,
     /// It was a draft and is gone for good.
     pub deleted: bool,
+}
+
+/// How many lines of an invoice are kept; the page has them all.
+pub const LINES_MAX: usize = 4;
+
+/// What an invoice asks money for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InvoiceLine {
+    /// What it is, for people.
+    pub description: Option<String>,
+    /// How much it is, in minor units; negative where something is credited.
+    pub amount: i64,
+    /// When what is paid for begins.
+    pub period_start: Option<i64>,
+    /// When it ends.
+    pub period_end: Option<i64>,
 }
 
 /// An invoice with what moved as any shape has it.
@@ -70,6 +96,8 @@ pub(super) struct Draft {
     details_subscription: Option<SubscriptionId>,
     payment_intent: Option<PaymentIntentId>,
     charge: Option<ChargeId>,
+    /// The sum of either list of taxes.
+    taxes: Option<i64>,
 }
 
 impl From<Draft> for Invoice {
@@ -79,6 +107,7 @@ impl From<Draft> for Invoice {
         invoice.subscription = invoice.subscription.or(nested);
         invoice.payment_intent = invoice.payment_intent.or(draft.payment_intent);
         invoice.charge = invoice.charge.or(draft.charge);
+        invoice.tax = draft.taxes.or(invoice.tax);
         if draft.paid && invoice.status == InvoiceStatus::default() {
             invoice.status = InvoiceStatus::Paid;
         }
@@ -106,6 +135,12 @@ impl Draft {
                 let made = list::<A, InvoicePayment>(map)?.data;
                 self.payment_intent = made.iter().find_map(|each| each.payment_intent.clone());
                 self.charge = made.into_iter().find_map(|each| each.charge);
+            }
+            "total_taxes" | "total_tax_amounts" => self.taxes = sum(map)?.or(self.taxes),
+            "total_discount_amounts" => self.invoice.discount = sum(map)?,
+            "lines" => {
+                self.invoice.lines = list::<A, InvoiceLine>(map)?.data;
+                self.invoice.lines.truncate(LINES_MAX);
             }
             "status_transitions" => {
                 let times = nested::<A, Transitions>(map)?.unwrap_or_default();
@@ -140,6 +175,9 @@ impl<'de> View<'de> for Draft {
             "period_end" => invoice.period_end = time(map)?,
             "payment_intent" => invoice.payment_intent = reference(map)?,
             "charge" => invoice.charge = reference(map)?,
+            "number" => invoice.number = text(map)?,
+            "hosted_invoice_url" => invoice.hosted_invoice_url = text(map)?,
+            "tax" => invoice.tax = int(map)?,
             "deleted" => invoice.deleted = flag(map)?,
             _ => self.take_moved(key, map)?,
         }
@@ -174,8 +212,89 @@ impl Serialize for Invoice {
         let payments: &[_] =
             if payment == Payment::default() { &[] } else { &[write::In("payment", payment)] };
         fields.list("payments", payments, false)?;
+        fields.some("number", &self.number)?;
+        fields.some("hosted_invoice_url", &self.hosted_invoice_url)?;
+        fields.some("total_taxes", &self.tax.map(|it| [write::In("amount", it)]))?;
+        fields
+            .some("total_discount_amounts", &self.discount.map(|it| [write::In("amount", it)]))?;
+        fields.list("lines", &self.lines, false)?;
         fields.flag("deleted", self.deleted)?;
         fields.end()
+    }
+}
+
+impl<'de> View<'de> for InvoiceLine {
+    fn take<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        match key {
+            "description" => self.description = text(map)?,
+            "amount" => self.amount = int(map)?.unwrap_or_default(),
+            "period" => {
+                let period = nested::<A, Period>(map)?.unwrap_or_default();
+                self.period_start = period.start;
+                self.period_end = period.end;
+            }
+            _ => skip(map)?,
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for InvoiceLine {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let period = Period { start: self.period_start, end: self.period_end };
+        let mut fields = write::plain(to)?;
+        fields.some("description", &self.description)?;
+        fields.int("amount", self.amount)?;
+        fields.some("period", &(period != Period::default()).then_some(period))?;
+        fields.end()
+    }
+}
+
+/// `period` of a line.
+#[derive(Default, PartialEq)]
+struct Period {
+    start: Option<i64>,
+    end: Option<i64>,
+}
+
+impl<'de> View<'de> for Period {
+    fn take<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        match key {
+            "start" => self.start = time(map)?,
+            "end" => self.end = time(map)?,
+            _ => skip(map)?,
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for Period {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut fields = write::plain(to)?;
+        fields.some("start", &self.start)?;
+        fields.some("end", &self.end)?;
+        fields.end()
+    }
+}
+
+/// Adds up the amounts of a list; none where it is empty or no list.
+fn sum<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<i64>, A::Error> {
+    let amounts = list::<A, Amount>(map)?.data;
+    let sum = amounts.iter().try_fold(0_i64, |sum, it| sum.checked_add(it.0?));
+    Ok(sum.filter(|_| !amounts.is_empty()))
+}
+
+/// An element of such a list.
+#[derive(Default)]
+struct Amount(Option<i64>);
+
+impl<'de> View<'de> for Amount {
+    fn take<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        match key {
+            "amount" => self.0 = int(map)?,
+            _ => skip(map)?,
+        }
+        Ok(())
     }
 }
 

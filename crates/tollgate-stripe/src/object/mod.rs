@@ -26,7 +26,7 @@ pub use self::checkout::CheckoutSession;
 pub use self::customer::{Customer, Entitlements, Metadata, PaymentMethod};
 pub use self::discount::{Coupon, Discount, PromotionCode, SessionDiscount};
 pub use self::dispute::Dispute;
-pub use self::invoice::{Invoice, InvoicePayment};
+pub use self::invoice::{Invoice, InvoiceLine, InvoicePayment};
 pub use self::payment_intent::PaymentIntent;
 pub use self::subscription::{Subscription, SubscriptionItem};
 pub use self::words::{

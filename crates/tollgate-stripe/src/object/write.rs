@@ -64,6 +64,10 @@ impl<M: SerializeMap> Fields<M> {
         if present { self.put(key, &Empty {}) } else { Ok(()) }
     }
 
+    pub(super) fn texts(&mut self, key: &'static str, texts: &[String]) -> Result<(), M::Error> {
+        if texts.is_empty() { Ok(()) } else { self.put(key, texts) }
+    }
+
     pub(super) fn list<T: Serialize>(
         &mut self,
         key: &'static str,

@@ -32,6 +32,7 @@ pub const LETTERS: &[&str] = &[
     "order_failed",
     "dispute_opened",
     "dispute_closed",
+    "double_subscription",
     "event_failed",
     "silence",
 ];
@@ -39,7 +40,7 @@ const LETTERS_ALLOWED: &str = "names of letters, comma separated: welcome, recei
     payment_failed, action_required, payment_recovered, trial_ending, renewal_upcoming, \
     plan_changed, cancellation_scheduled, cancellation_withdrawn, survey, card_removed, \
     card_expiring, refund, access_ended, order_failed, dispute_opened, dispute_closed, \
-    event_failed, silence";
+    double_subscription, event_failed, silence";
 const NAME_CHARS_MAX: usize = 80;
 /// What a directory of templates may hold.
 const TEMPLATES_MAX: usize = 500;

@@ -7,17 +7,21 @@ use crate::config::{Brand, Mail};
 
 /// Stripe's own hosts.
 const STRIPE: &str = "stripe.com";
+/// Where its dashboard is.
+const DASHBOARD: &str = "https://dashboard.stripe.com";
 
 /// The places that mails may lead to.
 #[derive(Debug, Default)]
 pub(super) struct Links {
     origins: Vec<String>,
+    /// Where the dashboard is; none where Stripe is a sandbox.
+    dashboard: Option<String>,
 }
 
 impl Links {
     /// The places that mails and the brand name.
     pub(super) fn new(config: &Mail, brand: &Brand) -> Self {
-        let mut links = Self::default();
+        let mut links = Self { dashboard: Some(DASHBOARD.to_owned()), ..Self::default() };
         links.allow(&brand.app_url);
         [&config.survey_url, &config.account_url]
             .into_iter()
@@ -29,6 +33,18 @@ impl Links {
     /// Lets mails lead to the origin of this URL.
     pub(super) fn allow(&mut self, url: &str) {
         self.origins.extend(Url::parse(url).ok().filter(|it| it.has_host()).map(|it| origin(&it)));
+    }
+
+    /// Says where Stripe is, and of which mode: a sandbox has no dashboard of Stripe's.
+    pub(super) fn at(&mut self, api_base: &str, livemode: Option<bool>) {
+        let is_stripe = Url::parse(api_base).is_ok_and(|it| is_stripes(&it));
+        let test = if livemode == Some(false) { "/test" } else { "" };
+        self.dashboard = is_stripe.then(|| format!("{DASHBOARD}{test}"));
+    }
+
+    /// Returns a page of Stripe's dashboard.
+    pub(super) fn of_stripe(&self, path: &str) -> String {
+        self.dashboard.as_ref().map(|it| self.checked(&format!("{it}/{path}"))).unwrap_or_default()
     }
 
     /// Returns the link if a mail may have it, else nothing.

@@ -39,7 +39,7 @@ use layout::Layouts;
 use link::Links;
 use locale::Locale;
 use values::{Source, Values};
-use words::{Words, Written};
+use words::Words;
 
 /// The letters, ready to be written.
 #[derive(Debug)]
@@ -131,6 +131,7 @@ impl Letters {
         letters.rulebook = config.rulebook.clone();
         letters.links.allow(&config.selling.public_url);
         letters.links.allow(&config.stripe_api_base);
+        letters.links.at(&config.stripe_api_base, config.livemode());
         config.selling.origins.iter().for_each(|it| letters.links.allow(it));
         Ok(letters)
     }
@@ -149,19 +150,17 @@ impl Letters {
         if self.why_not(effect, known).is_some() {
             return Ok(None);
         }
+        let Self { config, brand, rulebook, links, .. } = self;
         let locale = self.locale_for(letter, known);
-        let (to, to_name) = self.address(letter, known);
-        let mail = self.write(letter, locale, &self.values(letter, locale, effect, known, now));
-        let (subject, html, text) =
-            mail.map_err(|source| MailError::Template { letter: letter.name, source })?;
-        let (message_id, headers) = (self.message_id(&effect.key()), self.headers(letter));
-        Ok(Some(Mail { to, to_name, subject, html, text, message_id, headers }))
+        let values =
+            Source { letter, locale, effect, known, now, config, brand, rulebook, links }.values();
+        self.mail(letter, locale, known, &effect.key(), &values).map(Some)
     }
 
     /// Says why this fact makes no mail; `None` where it makes one.
     pub fn why_not(&self, effect: &Effect, known: &Known) -> Option<&'static str> {
         let Some(letter) = letter::of(effect.kind) else { return Some("no letter tells this") };
-        if self.config.off.iter().any(|it| it == letter.name) {
+        if !self.is_on(letter) {
             return Some("switched off");
         }
         match letter.audience {
@@ -179,11 +178,34 @@ impl Letters {
         letter::silence(effect, known)
     }
 
+    /// Returns the languages in which there are words, each by its tag.
+    pub fn languages(&self) -> impl Iterator<Item = &str> {
+        self.locales.iter().map(|it| it.tag.as_str())
+    }
+
+    /// Returns whether this letter is sent at all.
+    pub fn is_on(&self, letter: &Letter) -> bool {
+        !self.config.off.iter().any(|it| it == letter.name)
+    }
+
+    /// Writes a sample's mail, also of a letter that is switched off, in the language of this tag
+    /// or the configured one.
+    ///
+    /// # Errors
+    /// A template asks for what this letter does not have.
+    pub fn preview(&self, sample: &Sample, language: Option<&str>) -> Result<Mail, MailError> {
+        let (letter, known) = (sample.letter(), &sample.known);
+        let speaks = |it: &&Locale| self.words.has(letter, &it.tag);
+        let wanted = language.and_then(|it| locale::find(&self.locales, it)).filter(speaks);
+        let locale = wanted.unwrap_or_else(|| self.locale_for(letter, known));
+        self.mail(letter, locale, known, &sample.effect.key(), &self.sampled(locale, sample))
+    }
+
     fn address(&self, letter: &Letter, known: &Known) -> (String, Option<String>) {
         match letter.audience {
             Audience::Operator => (self.config.operator.clone().unwrap_or_default(), None),
             Audience::Customer => {
-                let name = known.name.as_deref().map(plain::name).filter(|it| !it.is_empty());
+                let name = Some(letter::name_of(known)).filter(|it| !it.is_empty());
                 (letter::address_of(known).unwrap_or_default().to_owned(), name)
             }
         }
@@ -193,37 +215,41 @@ impl Letters {
     fn locale_for(&self, letter: &Letter, known: &Known) -> &Locale {
         let preferred = match letter.audience {
             Audience::Customer => letter::preferred_locales(known),
-            Audience::Operator => &[],
+            Audience::Operator => Vec::new(),
         };
-        let wanted = preferred.iter().map(String::as_str);
-        let mut wanted = wanted.chain([self.config.locale.as_str(), locale::FALLBACK]);
+        let mut wanted =
+            preferred.into_iter().chain([self.config.locale.as_str(), locale::FALLBACK]);
         let speaks = |it: &&Locale| self.words.has(letter, &it.tag);
         let found = wanted.find_map(|it| locale::find(&self.locales, it).filter(speaks));
         found.unwrap_or(&self.locales[0])
     }
 
-    fn values(
+    fn mail(
         &self,
         letter: &Letter,
         locale: &Locale,
-        effect: &Effect,
         known: &Known,
-        now: i64,
-    ) -> Values {
-        let Self { config, brand, rulebook, links, .. } = self;
-        Source { letter, locale, effect, known, now, config, brand, rulebook, links }.values()
+        key: &str,
+        values: &Values,
+    ) -> Result<Mail, MailError> {
+        let wrong = |source| MailError::Template { letter: letter.name, source };
+        let written = self.words.write(letter, locale, values).map_err(wrong)?;
+        let parts = self.layouts.render(letter.name, locale, &written, values);
+        let ((html, text), (to, to_name)) = (parts.map_err(wrong)?, self.address(letter, known));
+        let subject = plain::subject(&written.subject);
+        let (message_id, headers) = (self.message_id(key), self.headers(letter));
+        Ok(Mail { to, to_name, subject, html, text, message_id, headers })
     }
 
-    /// The subject and both parts.
-    fn write(
-        &self,
-        letter: &Letter,
-        locale: &Locale,
-        values: &Values,
-    ) -> Result<(String, String, String), minijinja::Error> {
-        let written: Written = self.words.write(letter, locale, values)?;
-        let (html, text) = self.layouts.render(letter.name, locale, &written, values)?;
-        Ok((plain::subject(&written.subject), html, text))
+    /// What a sample's letter can name: with the operator's plans, and a survey in any case.
+    fn sampled(&self, locale: &Locale, sample: &Sample) -> Values {
+        let mut config = self.config.clone();
+        config.survey_url.get_or_insert_with(|| self.brand.app_url.clone());
+        let (letter, rulebook) = (sample.letter(), &sample::rulebook(&self.rulebook));
+        let Self { brand, links, .. } = self;
+        let Sample { effect, known, now, .. } = sample;
+        Source { letter, locale, effect, known, now: *now, config: &config, brand, rulebook, links }
+            .values()
     }
 
     /// The same fact has the same id, so that a mail that was sent twice is shown once.
@@ -251,13 +277,9 @@ impl Letters {
         for sample in sample::all() {
             let letter = sample.letter();
             for locale in self.locales.iter().filter(|it| self.words.has(letter, &it.tag)) {
-                let values = self.values(letter, locale, &sample.effect, &sample.known, sample.now);
-                self.layouts.check(
-                    letter.name,
-                    locale,
-                    &self.words.write_checked(letter, locale, &values)?,
-                    &values,
-                )?;
+                let values = self.sampled(locale, &sample);
+                let written = self.words.write_checked(letter, locale, &values)?;
+                self.layouts.check(letter.name, locale, &written, &values)?;
             }
         }
         Ok(())

@@ -76,7 +76,7 @@ fn subscription(effect: &Effect, it: &Subscription) -> Value {
             details["new_price"] = json!(new);
         }
         EffectKind::RenewalUpcoming => {
-            details["renews_at"] = json!(effect.detail.parse().ok().map(rfc3339));
+            details["renews_at"] = json!(effect.time().map(rfc3339));
         }
         _ => {}
     }

@@ -145,6 +145,11 @@ impl Effect {
         Self { kind, subject: subject.to_owned(), detail: detail.to_string() }
     }
 
+    /// Returns the time at which its detail begins, Unix seconds, where it does.
+    pub fn time(&self) -> Option<i64> {
+        self.detail.split(['@', ':']).next().and_then(|it| it.parse().ok())
+    }
+
     /// Returns the key that is unique to the fact: `payment_failed:in_123:attempt_2`.
     pub fn key(&self) -> String {
         let Self { kind, subject, detail } = self;
@@ -263,7 +268,13 @@ fn paid(it: &Invoice, id: &str) -> Vec<Effect> {
 fn renewal(it: &Invoice) -> Option<Effect> {
     let subject = it.subscription.as_ref().map(AsRef::as_ref);
     let subject = subject.or(it.customer.as_ref().map(AsRef::as_ref))?;
-    Some(Effect::new(EffectKind::RenewalUpcoming, subject, it.period_end.unwrap_or_default()))
+    let end = it.period_end.unwrap_or_default();
+    // Nothing else keeps what the renewal will cost: the invoice is gone when it is told.
+    let detail = match (it.amount_due, &it.currency) {
+        (Some(amount), Some(currency)) => format!("{end}@{amount}{currency}"),
+        _ => end.to_string(),
+    };
+    Some(Effect::new(EffectKind::RenewalUpcoming, subject, detail.as_str()))
 }
 
 fn of_session(it: &CheckoutSession, event_type: &str) -> Option<Effect> {
@@ -334,13 +345,11 @@ fn subscription_still(effect: &Effect, it: &Subscription) -> Result<(), &'static
 }
 
 fn says(effect: &Effect, value: Option<i64>) -> bool {
-    let said = effect.detail.split('@').next().and_then(|it| it.parse().ok());
-    value.is_some() && value == said
+    value.is_some() && value == effect.time()
 }
 
 fn renewed(effect: &Effect, it: &Subscription) -> bool {
-    let announced: Option<i64> = effect.detail.parse().ok();
-    announced.zip(it.current_period_start).is_some_and(|(announced, start)| start >= announced)
+    effect.time().zip(it.current_period_start).is_some_and(|(announced, start)| start >= announced)
 }
 
 fn has_price(effect: &Effect, it: &Subscription) -> bool {

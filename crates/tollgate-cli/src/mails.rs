@@ -1,0 +1,122 @@
+//! `tollgate mails`: which mails there are, and how each looks, with sample facts.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::Subcommand;
+use tollgate::config::Config;
+use tollgate::mail::{self, Audience, Letters, Sample};
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List every letter: to whom, when, and whether it is sent.
+    List,
+    /// Print one letter, written with sample facts.
+    Show(Show),
+    /// Write every letter in every language into a directory, as .html and .txt.
+    Preview(Preview),
+}
+
+/// Which letter, and how.
+#[derive(Debug, clap::Args)]
+pub struct Show {
+    /// The letter, or one of its samples, such as `receipt` or `refund-partial`.
+    name: String,
+    /// The language, such as `de`.
+    #[arg(long, value_name = "LANGUAGE")]
+    locale: Option<String>,
+    /// Print the HTML instead of the text.
+    #[arg(long, conflicts_with = "text")]
+    html: bool,
+    /// Print the text, as without any option.
+    #[arg(long)]
+    text: bool,
+    /// How urgent a payment that failed is.
+    #[arg(long, value_parser = ["first", "further", "last"])]
+    level: Option<String>,
+}
+
+/// Where to.
+#[derive(Debug, clap::Args)]
+pub struct Preview {
+    /// The directory; made where it does not exist.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+/// Runs the command.
+pub fn run(file: Option<&Path>, command: &Command) -> anyhow::Result<ExitCode> {
+    let letters = Letters::of(&Config::from_environment(file)?).context("load the letters")?;
+    match command {
+        Command::List => list(&letters),
+        Command::Show(it) => show(&letters, it)?,
+        Command::Preview(it) => preview(&letters, &it.out)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list(letters: &Letters) {
+    println!("{:<24} {:<9} {:<4} when", "letter", "to", "sent");
+    for it in mail::all() {
+        let to = match it.audience {
+            Audience::Customer => "customer",
+            Audience::Operator => "operator",
+        };
+        let sent = if letters.is_on(it) { "yes" } else { "no" };
+        println!("{:<24} {to:<9} {sent:<4} {}", it.name, it.when);
+    }
+    let languages: Vec<&str> = letters.languages().collect();
+    println!("\nLanguages: {}", languages.join(", "));
+}
+
+fn show(letters: &Letters, wanted: &Show) -> anyhow::Result<()> {
+    let sample = find(wanted)?;
+    if let Some(it) =
+        wanted.locale.as_deref().filter(|it| !letters.languages().any(|tag| tag == *it))
+    {
+        let known: Vec<&str> = letters.languages().collect();
+        bail!("there are no words in {it}: there are in {}", known.join(", "));
+    }
+    let mail = letters.preview(&sample, wanted.locale.as_deref())?;
+    match wanted.html {
+        true => println!("{}", mail.html),
+        false => print!("Subject: {}\n\n{}", mail.subject, mail.text),
+    }
+    Ok(())
+}
+
+/// The sample of this name, else the first of the letter of this name.
+fn find(wanted: &Show) -> anyhow::Result<Sample> {
+    let name = match &wanted.level {
+        Some(level) => format!("{}-{level}", wanted.name),
+        None => wanted.name.clone(),
+    };
+    let samples = mail::samples();
+    let exact = samples.iter().find(|it| it.name == name);
+    let found = exact.or_else(|| samples.iter().find(|it| it.letter().name == name));
+    found.cloned().with_context(|| {
+        let known: Vec<&str> = samples.iter().map(|it| it.name).collect();
+        format!("there is no letter {name}: there are {}", known.join(", "))
+    })
+}
+
+fn preview(letters: &Letters, directory: &Path) -> anyhow::Result<()> {
+    let at = |path: &Path| format!("write {}", path.display());
+    fs::create_dir_all(directory).with_context(|| at(directory))?;
+    let mut written = 0;
+    for sample in mail::samples() {
+        for language in letters.languages() {
+            let mail = letters.preview(&sample, Some(language))?;
+            for (ending, text) in [("html", &mail.html), ("txt", &mail.text)] {
+                let path = directory.join(format!("{}.{language}.{ending}", sample.name));
+                fs::write(&path, text).with_context(|| at(&path))?;
+                written += 1;
+            }
+        }
+    }
+    println!("{written} files in {}", directory.display());
+    Ok(())
+}
