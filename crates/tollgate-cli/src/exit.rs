@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use tollgate::config::ConfigError;
+use tollgate::http::pages::TemplateError;
 use tollgate::store::StoreError;
 use tollgate::stripe_api::{StripeError, Trouble};
 
@@ -31,6 +32,7 @@ pub fn report(error: &anyhow::Error) -> ExitCode {
     let usage = error.chain().any(|it| {
         it.is::<ConfigError>()
             || matches!(it.downcast_ref::<StoreError>(), Some(StoreError::Misconfigured(_)))
+            || it.is::<TemplateError>()
             || it.is::<WrongUsage>()
     });
     match (unreachable, usage) {

@@ -21,6 +21,7 @@ use crate::deliver::Worker;
 use crate::deliver::destinations::{self, Destination, DestinationError};
 use crate::handlers::Handlers;
 use crate::http::App;
+use crate::http::pages::{TemplateError, Templates};
 use crate::receive::retry::{due_step, step};
 use crate::receive::{self, Writers};
 use crate::rules::policy::Rulebook;
@@ -57,6 +58,9 @@ pub enum ServeError {
     /// A statement of `[[on_access_change]]` is not one for this database.
     #[error("read [[on_access_change]]")]
     Handlers(#[source] StoreError),
+    /// A page of the operator's own is wrong.
+    #[error("read the pages: {0}")]
+    Pages(#[source] TemplateError),
     /// Stripe's key is of the other mode than the database.
     #[error("STRIPE_SECRET_KEY is for {key} mode, but the database is for {database} mode")]
     Mode {
@@ -148,6 +152,8 @@ impl Background {
         clock: &Clock,
         mut handlers: Handlers,
     ) -> Result<Self, ServeError> {
+        let templates = Templates::load(config.pages.templates.as_deref());
+        let templates = templates.map_err(ServeError::Pages)?;
         let db = Db::connect(config.database_url.reveal()).await.map_err(ServeError::Database)?;
         handlers.set_limit(config.handler_timeout);
         let added = handlers.on_access_change(&config.on_access_change, &db);
@@ -156,7 +162,7 @@ impl Background {
         let rulebook = Arc::new(Rulebook { routes, ..config.rulebook.clone() });
         let (receiver, writers) = receive::open_with(&db, &rulebook, Arc::new(handlers), clock);
         let (closing, is_closing) = watch::channel(false);
-        let app = Arc::new(App::new(config, db, receiver, clock.clone(), is_closing));
+        let app = Arc::new(App::new(config, templates, db, receiver, clock.clone(), is_closing));
         let mut it = Self {
             closing,
             chores: JoinSet::new(),

@@ -311,6 +311,6 @@ fn the_directory_of_pages_is_meant_from_where_the_file_is() {
     let place = Place::new(&[("tollgate.toml", "[pages]\ntemplates = \"own\"")]);
     let file = place.0.path().join("tollgate.toml");
     let config = place.load_file(Some(&file), &[]).expect("the settings are right");
-    assert_eq!(config.templates, Some(place.0.path().join("own")));
+    assert_eq!(config.pages.templates, Some(place.0.path().join("own")));
     assert_eq!(source_of(&config, "pages.templates"), Source::File);
 }

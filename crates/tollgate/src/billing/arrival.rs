@@ -7,12 +7,44 @@ use tollgate_stripe::id;
 use super::{Billing, BillingError, places};
 use crate::stripe_api::{Answer, StripeError, Trouble};
 
+/// What a session came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Paid, or nothing is to be paid yet.
+    Paid,
+    /// The money is on its way.
+    Processing,
+    /// It can still be paid.
+    Open,
+    /// It cannot be paid any more.
+    Expired,
+    /// Stripe does not say right now.
+    Unseen,
+}
+
+/// What a browser that comes back is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Landing {
+    /// What the session came to.
+    pub outcome: Outcome,
+    /// Where the browser goes on to.
+    pub url: String,
+    /// Somebody chose that place; else a page of ours may tell what happened.
+    pub is_chosen: bool,
+    /// Whose session it is.
+    pub user_id: Option<String>,
+    /// How people read the plan that it is about.
+    pub title: Option<String>,
+    /// Where an open session goes on.
+    pub resume_url: Option<String>,
+}
+
 impl Billing {
     /// Takes in what a session came to; returns where its browser goes on to.
     ///
     /// # Errors
     /// There is no such session, or its state could not be learned or kept and nothing is known.
-    pub async fn land(&self, session_id: &str) -> Result<String, BillingError> {
+    pub async fn land(&self, session_id: &str) -> Result<Landing, BillingError> {
         let plain = |it: char| it.is_ascii_alphanumeric() || it == '_';
         if !session_id.starts_with("cs_")
             || !session_id.chars().all(plain)
@@ -29,22 +61,45 @@ impl Billing {
             }
             Err(error) => return Ok(self.land_blind(session_id, &error)),
         };
-        if session.object["status"] != "complete" {
-            let asked_for = self.asked_for(&session);
-            return Ok(places::turned_back(&self.selling, asked_for.as_deref(), Some(session_id)));
+        let outcome = outcome(&session);
+        if matches!(outcome, Outcome::Open | Outcome::Expired) {
+            return Ok(self.left(&session, session_id, outcome));
         }
         if let Err(error) = self.arrive(&session).await {
             // The events will tell; the customer is not to blame and is not stopped.
             tracing::error!(error = %error, session_id, "A paid session was not taken in");
         }
-        Ok(self.goal(&session, session_id))
+        let (url, is_chosen) = self.goal(&session, session_id);
+        Ok(Landing { url, is_chosen, ..self.left(&session, session_id, outcome) })
+    }
+
+    /// Where somebody goes on to who did not pay.
+    fn left(&self, session: &Answer, session_id: &str, outcome: Outcome) -> Landing {
+        let (metadata, asked_for) = (&session.object["metadata"], self.asked_for(session));
+        let plan = metadata["plan"].as_str();
+        let plan = self.rulebook.plans.iter().find(|it| Some(it.name.as_str()) == plan);
+        Landing {
+            outcome,
+            url: places::turned_back(&self.selling, asked_for.as_deref(), Some(session_id)),
+            is_chosen: self.selling.cancel_is_set || asked_for.is_some(),
+            user_id: metadata["user_id"].as_str().map(str::to_owned),
+            title: plan.map(|it| it.title.clone()),
+            resume_url: session.text("url").map(str::to_owned),
+        }
     }
 
     /// Stripe does not answer: the customer goes on, and the events will tell.
-    fn land_blind(&self, session_id: &str, error: &StripeError) -> String {
+    fn land_blind(&self, session_id: &str, error: &StripeError) -> Landing {
         let request_id = error.request_id.as_deref();
         tracing::error!(error = %error, request_id, session_id, "A return could not be looked at");
-        places::fill(&self.selling, &self.selling.success_url, Some(session_id))
+        Landing {
+            outcome: Outcome::Unseen,
+            url: places::fill(&self.selling, &self.selling.success_url, Some(session_id)),
+            is_chosen: self.selling.success_is_set,
+            user_id: None,
+            title: None,
+            resume_url: None,
+        }
     }
 
     /// Takes in a session, its subscription and its customer.
@@ -72,16 +127,28 @@ impl Billing {
         }
     }
 
-    /// Where the browser goes on to: the place that was asked for, if it is still allowed.
-    fn goal(&self, session: &Answer, session_id: &str) -> String {
+    /// Where the browser goes on to, and whether somebody chose that: the place that was asked for,
+    /// if it is still allowed.
+    fn goal(&self, session: &Answer, session_id: &str) -> (String, bool) {
         let asked_for = self.asked_for(session);
+        let is_chosen = asked_for.is_some() || self.selling.success_is_set;
         let template = asked_for.unwrap_or_else(|| self.selling.success_url.clone());
-        places::fill(&self.selling, &template, Some(session_id))
+        (places::fill(&self.selling, &template, Some(session_id)), is_chosen)
     }
 
     /// Where the app wants its customer back, if that is still allowed.
     fn asked_for(&self, session: &Answer) -> Option<String> {
         let asked_for = session.object["metadata"]["return_to"].as_str();
         asked_for.and_then(|it| places::allowed(&self.selling, it).ok())
+    }
+}
+
+fn outcome(session: &Answer) -> Outcome {
+    let paid = matches!(session.text("payment_status"), Some("paid" | "no_payment_required"));
+    match session.text("status") {
+        Some("complete") if paid => Outcome::Paid,
+        Some("complete") => Outcome::Processing,
+        Some("open") => Outcome::Open,
+        _ => Outcome::Expired,
     }
 }

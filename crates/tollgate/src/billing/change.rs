@@ -205,7 +205,7 @@ impl Billing {
         let invoice = invoice.as_str().or_else(|| invoice["id"].as_str());
         let invoice = match invoice {
             Some(id) => self.observe(&format!("/v1/invoices/{id}"), &json!({})).await?,
-            None => return Err(BillingError::PaymentNeeded { pay_url: None }),
+            None => return Err(BillingError::PaymentNeeded { pay_url: None, to_confirm: false }),
         };
         if invoice.text("status") == Some("void") {
             // Stripe remembers the answer of a change that was taken back since.
@@ -213,7 +213,18 @@ impl Billing {
             return Err(BillingError::PreviewChanged(Box::new(self.ask_for_preview(fresh).await?)));
         }
         let pay_url = invoice.text("hosted_invoice_url").map(str::to_owned);
-        Err(BillingError::PaymentNeeded { pay_url })
+        let to_confirm = self.waits_for_customer(invoice.need("id")?).await;
+        Err(BillingError::PaymentNeeded { pay_url, to_confirm })
+    }
+
+    /// Whether the bank wants the customer to confirm an invoice's payment. It only chooses the
+    /// words, so not to know is as good as no.
+    async fn waits_for_customer(&self, invoice: &str) -> bool {
+        let path = format!("/v1/invoices/{invoice}");
+        let params = json!({ "expand": ["payments.data.payment.payment_intent"] });
+        let Ok(invoice) = self.stripe.get(&path, &params).await else { return false };
+        let mut payments = invoice.object["payments"]["data"].as_array().into_iter().flatten();
+        payments.any(|it| it["payment"]["payment_intent"]["status"] == "requires_action")
     }
 
     /// Two phases: as it is until the period ends, then as it is wanted.

@@ -60,6 +60,8 @@ pub struct Wanted {
     pub trial_days: Option<u32>,
     /// Where to come back to after paying.
     pub return_to: Option<String>,
+    /// Our own pricing page asks: who does not pay comes back to it.
+    pub by_page: bool,
 }
 
 /// An open visit.
@@ -246,7 +248,11 @@ impl Billing {
         match wanted.ui_mode {
             UiMode::Hosted => {
                 params["success_url"] = places::arrival(selling).into();
-                params["cancel_url"] = places::turned_back(selling, return_to, None).into();
+                params["cancel_url"] = match wanted.by_page {
+                    true => places::to_prices(selling),
+                    false => places::turned_back(selling, return_to, None),
+                }
+                .into();
             }
             UiMode::Embedded => {
                 params["ui_mode"] = "embedded_page".into();

@@ -3,7 +3,8 @@
 //! in the database, and no transaction is open while Stripe is asked.
 //!
 //! - this file: what all of it shares;
-//! - [`prices`]: from a plan and a period to a price;
+//! - [`prices`]: from a plan and a period to a price; [`offers`]: what all of them cost;
+//! - [`account`]: what a user has, as they see it;
 //! - [`customer`]: one customer for one user;
 //! - [`checkout`]: a visit to Checkout; [`visit`]: one open visit at a time;
 //! - [`arrival`]: the way back from it;
@@ -14,18 +15,20 @@
 //! - [`places`]: where people may be sent back to;
 //! - [`turns`]: one at a time for each user; [`seal`]: what callers keep for us.
 
-mod arrival;
+pub mod account;
+pub mod arrival;
 pub mod change;
 pub mod checkout;
 mod customer;
 pub mod discounts;
 pub mod ending;
+pub mod offers;
 pub mod overview;
 mod places;
 pub mod portal;
 mod prices;
 mod refresh;
-mod seal;
+pub(crate) mod seal;
 mod turns;
 mod visit;
 
@@ -75,6 +78,8 @@ pub enum BillingError {
     PaymentNeeded {
         /// Where it can be paid or confirmed.
         pay_url: Option<String>,
+        /// The bank wants the customer to confirm it; else it was declined.
+        to_confirm: bool,
     },
     /// What was to be taken back was paid meanwhile.
     #[error("It was paid meanwhile, so the change is made and cannot be taken back.")]
@@ -133,7 +138,7 @@ impl Billing {
             prices: prices::Known::default(),
             portals: portal::Known::default(),
             turns: turns::Turns::default(),
-            seal: seal::Seal::new(config.stripe_key.as_ref()?),
+            seal: seal::Seal::new(config.stripe_key.as_ref()?, "preview"),
             keys: AtomicU64::new(0),
         })
     }

@@ -61,6 +61,14 @@ pub(super) fn turned_back(
     fill(selling, &template, session)
 }
 
+/// Where Checkout leads who came from our own prices and does not pay.
+pub(super) fn to_prices(selling: &Selling) -> String {
+    match selling.cancel_is_set {
+        true => turned_back(selling, None, None),
+        false => format!("{}/pricing", selling.public_url),
+    }
+}
+
 /// Where Checkout comes back to, so that what was bought counts before anybody looks.
 pub(super) fn arrival(selling: &Selling) -> String {
     format!("{}/billing/return?session_id={SESSION}", selling.public_url)
@@ -79,6 +87,8 @@ mod tests {
             local_origins: false,
             success_url: String::new(),
             cancel_url: "{origin}/pricing".to_owned(),
+            success_is_set: false,
+            cancel_is_set: false,
             promotion_codes: true,
             trials: BTreeMap::new(),
             amounts: BTreeMap::new(),

@@ -53,6 +53,16 @@ impl Billing {
             Some(it) => Some(places::allowed(&self.selling, it)?),
             None => None,
         };
+        let return_url = return_url.unwrap_or_else(|| self.home());
+        self.portal_leading_to(user_id, flow, return_url).await
+    }
+
+    async fn portal_leading_to(
+        &self,
+        user_id: &str,
+        flow: Option<Flow>,
+        return_url: String,
+    ) -> Result<String, BillingError> {
         let Some(customer) = self.known_customer(user_id).await? else {
             let message = "This user has bought nothing yet, so there is no portal for them.";
             return Err(BillingError::invalid("user_id", message));
@@ -61,11 +71,24 @@ impl Billing {
             Some(flow) => Some(self.flow(&customer, flow).await?),
             None => None,
         };
-        let mut params = json!({ "return_url": return_url.unwrap_or_else(|| self.home()) });
+        let mut params = json!({ "return_url": return_url });
         if let Some(flow) = flow {
             params["flow_data"] = flow;
         }
         self.open_portal(&customer, params).await
+    }
+
+    /// Opens the portal for a user who looks at our own page of their account, and leads back there.
+    ///
+    /// # Errors
+    /// The user has no customer, or Stripe did not do it.
+    pub async fn portal_from_account(
+        &self,
+        user_id: &str,
+        flow: Option<Flow>,
+    ) -> Result<String, BillingError> {
+        let here = format!("{}/account", self.selling.public_url);
+        self.portal_leading_to(user_id, flow, here).await
     }
 
     /// Opens the portal for a customer.

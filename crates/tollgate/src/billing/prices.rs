@@ -23,6 +23,23 @@ pub(super) struct Price {
     pub(super) recurring: bool,
     /// What is used is counted later, so that there is no quantity.
     pub(super) metered: bool,
+    /// What one costs.
+    pub(super) tag: Tag,
+    /// What Stripe tells about what is sold.
+    pub(super) description: Option<String>,
+    /// The lines with which Stripe praises it.
+    pub(super) praise: Vec<String>,
+}
+
+/// What a price costs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tag {
+    /// In minor units; none where it hangs on what is used, or is finer than a minor unit.
+    pub amount: Option<i64>,
+    /// Three lower-case letters.
+    pub currency: String,
+    /// `day`, `week`, `month` or `year`, and how many of them; none where it is paid once.
+    pub interval: Option<(String, i64)>,
 }
 
 /// The prices that were found, with the second of it.
@@ -80,9 +97,17 @@ impl Billing {
     async fn ask_for_price(&self, reference: &str) -> Result<Price, BillingError> {
         const MISSING: &str = "The plan's price is not for sale at Stripe; see the server's log.";
         let found = match reference.starts_with("price_") {
-            true => self.stripe.get(&format!("/v1/prices/{reference}"), &json!({})).await,
+            true => {
+                let params = json!({ "expand": ["product"] });
+                self.stripe.get(&format!("/v1/prices/{reference}"), &params).await
+            }
             false => {
-                let params = json!({ "lookup_keys": [reference], "active": true, "limit": 1 });
+                let params = json!({
+                    "lookup_keys": [reference],
+                    "active": true,
+                    "limit": 1,
+                    "expand": ["data.product"],
+                });
                 self.stripe.get("/v1/prices", &params).await
             }
         };
@@ -97,6 +122,14 @@ impl Billing {
                 tracing::error!(price = reference, "Stripe has no active price like that");
                 Err(BillingError::NotConfigured(MISSING))
             }
+        }
+    }
+
+    /// Finds a price to be shown: where Stripe is away, as it was last.
+    pub(super) async fn price_to_show(&self, reference: &str) -> Result<Price, BillingError> {
+        match self.price(reference).await {
+            Err(error @ BillingError::Stripe(_)) => self.prices.find_old(reference).ok_or(error),
+            found => found,
         }
     }
 
@@ -137,8 +170,27 @@ fn priced<'a>(plan: &'a Plan, period: Option<&str>) -> Result<(&'a str, &'a str)
 fn read(price: &Value) -> Option<Price> {
     let id = price["id"].as_str().filter(|_| price["active"] == true)?;
     let metered = price["recurring"]["usage_type"] == "metered";
-    let product = price["product"].as_str()?.to_owned();
-    Some(Price { id: id.to_owned(), product, recurring: price["type"] == "recurring", metered })
+    let product = &price["product"];
+    let praise = product["marketing_features"].as_array().into_iter().flatten();
+    Some(Price {
+        id: id.to_owned(),
+        product: product.as_str().or_else(|| product["id"].as_str())?.to_owned(),
+        recurring: price["type"] == "recurring",
+        metered,
+        tag: tag(price),
+        description: product["description"].as_str().map(str::to_owned),
+        praise: praise.filter_map(|it| it["name"].as_str().map(str::to_owned)).collect(),
+    })
+}
+
+fn tag(price: &Value) -> Tag {
+    let every = &price["recurring"];
+    let count = every["interval_count"].as_i64().unwrap_or(1);
+    Tag {
+        amount: price["unit_amount"].as_i64().filter(|_| price["billing_scheme"] != "tiered"),
+        currency: price["currency"].as_str().unwrap_or_default().to_owned(),
+        interval: every["interval"].as_str().map(|it| (it.to_owned(), count)),
+    }
 }
 
 impl Known {
@@ -146,6 +198,12 @@ impl Known {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = known.get(reference).filter(|(at, _)| (0..FRESH_SECS).contains(&(now - at)));
         fresh.map(|(_, price)| price.clone())
+    }
+
+    /// A price that was found at any time: better shown than nothing while Stripe is away.
+    pub(super) fn find_old(&self, reference: &str) -> Option<Price> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(reference).map(|(_, price)| price.clone())
     }
 
     fn keep(&self, reference: &str, now: i64, price: &Price) {

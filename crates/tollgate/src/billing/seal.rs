@@ -8,31 +8,31 @@ use sha2::{Digest, Sha256};
 use crate::config::Secret;
 
 /// The key.
-pub(super) struct Seal([u8; 32]);
+pub(crate) struct Seal([u8; 32]);
 
 impl Seal {
-    /// Makes it of Stripe's key.
-    pub(super) fn new(key: &Secret) -> Self {
-        let digest = Sha256::new().chain_update("tollgate seal\0").chain_update(key.reveal());
-        Self(digest.finalize().into())
+    /// Makes it of Stripe's key. What is sealed for one purpose does not open for another.
+    pub(crate) fn new(key: &Secret, purpose: &str) -> Self {
+        let digest = Sha256::new().chain_update("tollgate seal\0").chain_update(purpose);
+        Self(digest.chain_update("\0").chain_update(key.reveal()).finalize().into())
     }
 
     /// Seals a value.
-    pub(super) fn close(&self, value: &Value) -> String {
+    pub(crate) fn close(&self, value: &Value) -> String {
         let text = hex(value.to_string().as_bytes());
         let tag = hex(&self.mac(&text).finalize().into_bytes());
         format!("{text}.{tag}")
     }
 
     /// Opens what was sealed; `None` if anything of it was changed.
-    pub(super) fn open(&self, sealed: &str) -> Option<Value> {
+    pub(crate) fn open(&self, sealed: &str) -> Option<Value> {
         let (text, tag) = sealed.split_once('.')?;
         self.mac(text).verify_slice(&unhex(tag)?).ok()?;
         serde_json::from_slice(&unhex(text)?).ok()
     }
 
     /// Returns a short name of what was sealed.
-    pub(super) fn name(&self, sealed: &str) -> String {
+    pub(crate) fn name(&self, sealed: &str) -> String {
         hex(&self.mac(sealed).finalize().into_bytes()[..16])
     }
 
@@ -61,11 +61,13 @@ mod tests {
 
     #[test]
     fn what_is_sealed_opens_as_it_was_and_only_so() {
-        let seal = Seal::new(&Secret::new("sk_test_1"));
+        let seal = Seal::new(&Secret::new("sk_test_1"), "preview");
         let value = json!({ "amount_due": 1234, "user_id": "ada" });
         let sealed = seal.close(&value);
         assert_eq!(seal.open(&sealed), Some(value));
-        assert_eq!(Seal::new(&Secret::new("sk_test_2")).open(&sealed), None);
+        for (key, purpose) in [("sk_test_2", "preview"), ("sk_test_1", "session")] {
+            assert_eq!(Seal::new(&Secret::new(key), purpose).open(&sealed), None);
+        }
         for at in 0..sealed.len() {
             let mut other = sealed.clone();
             let new = if &sealed[at..=at] == "0" { "1" } else { "0" };

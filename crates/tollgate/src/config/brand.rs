@@ -1,8 +1,9 @@
-//! Whose pages and mails they are: `[brand]` in the file. Where nothing is said, the app's own
-//! address says what it is called.
+//! Whose pages and mails they are: `[brand]` in the file, and `[pages]`. Where nothing is said, the
+//! app's own address says what it is called.
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use reqwest::Url;
 
@@ -32,6 +33,18 @@ pub struct Brand {
     pub support_email: Option<String>,
     /// The app itself; without a final slash.
     pub app_url: String,
+}
+
+/// The keys of `[pages]`.
+pub(super) const PAGES: &[&str] = &["sign_in", "templates"];
+
+/// What of the pages is the operator's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnPages {
+    /// The directory with templates that win over ours.
+    pub templates: Option<PathBuf>,
+    /// Where somebody goes to be known; `{plan}` and `{period}` are filled in. The app unless set.
+    pub sign_in: Option<String>,
 }
 
 /// A colour on a screen.
@@ -107,7 +120,7 @@ pub(super) fn brand(
     selling: &Selling,
     settings: &mut Vec<Setting>,
 ) -> Result<Brand, ConfigError> {
-    let mut table = Table { texts, settings };
+    let mut table = Table { prefix: "brand", texts, settings };
     let origin = selling.origins.first().map_or("", String::as_str);
     let app_url = table.read("app_url", origin, selling::base)?;
     Ok(Brand {
@@ -119,8 +132,25 @@ pub(super) fn brand(
     })
 }
 
+/// Reads what of the pages is the operator's own. A directory is meant from where the file is.
+///
+/// # Errors
+/// A value is none of what is allowed.
+pub(super) fn pages(
+    texts: &BTreeMap<String, String>,
+    here: &Path,
+    settings: &mut Vec<Setting>,
+) -> Result<OwnPages, ConfigError> {
+    let mut table = Table { prefix: "pages", texts, settings };
+    Ok(OwnPages {
+        templates: table.read("templates", "", optional(|it| Ok(here.join(it))))?,
+        sign_in: table.read("sign_in", "", optional(sign_in))?,
+    })
+}
+
 /// A table of the file, read key by key; what was read is noted.
 struct Table<'a> {
+    prefix: &'static str,
     texts: &'a BTreeMap<String, String>,
     settings: &'a mut Vec<Setting>,
 }
@@ -134,7 +164,7 @@ impl Table<'_> {
     ) -> Result<T, ConfigError> {
         let set = self.texts.get(name).map(|it| it.trim()).filter(|it| !it.is_empty());
         let source = if set.is_some() { Source::File } else { Source::Default };
-        let (key, value) = (format!("brand.{name}"), set.unwrap_or(default).to_owned());
+        let (key, value) = (format!("{}.{name}", self.prefix), set.unwrap_or(default).to_owned());
         let refuse = |allowed| ConfigError::Value {
             key: key.clone(),
             value: value.clone(),
@@ -170,6 +200,14 @@ fn accent(text: &str) -> Read<Colour> {
 fn logo(text: &str) -> Read<String> {
     let url = selling::url(text).ok_or("a picture's URL such as https://example.com/logo.svg")?;
     Ok(url.into())
+}
+
+fn sign_in(text: &str) -> Read<String> {
+    let filled = text.replace("{plan}", "pro").replace("{period}", "monthly");
+    match selling::url(&filled).is_some() && !filled.contains(['{', '}']) {
+        true => Ok(text.to_owned()),
+        false => Err("a URL; {plan} and {period} are filled in"),
+    }
 }
 
 pub(super) fn address(text: &str) -> Read<String> {

@@ -58,7 +58,6 @@ pub struct PlanTable {
 
 const TOP: &[&str] =
     &["access", "brand", "mail", "notify", "on_access_change", "pages", "plans", "server"];
-const PAGES: &[&str] = &["templates"];
 const PLAN: &[&str] =
     &["amounts", "currency", "features", "prices", "rank", "title", "trial_days", "trial_once"];
 const CONNECT: &str = "connect_accounts";
@@ -110,7 +109,7 @@ pub fn parse(text: &str) -> Result<File, ConfigError> {
     known(&server, SERVER, "server.")?;
     let (brand, pages) = (section(&table, "brand")?, section(&table, "pages")?);
     known(&brand, super::brand::KEYS, "brand.")?;
-    known(&pages, PAGES, "pages.")?;
+    known(&pages, super::brand::PAGES, "pages.")?;
     let mail = section(&table, "mail")?;
     known(&mail, super::mail::KEYS, "mail.")?;
     Ok(File {

@@ -117,6 +117,11 @@ impl Layers {
         Ok(value)
     }
 
+    /// Whether somebody set the value that was read last.
+    pub(super) fn is_set(&self) -> bool {
+        self.settings.last().is_some_and(|it| it.source != Source::Default)
+    }
+
     /// Reads a value that may be shown and need not be set.
     pub(super) fn read_optional<T>(
         &mut self,

@@ -32,7 +32,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-pub use brand::{Brand, Colour};
+pub use brand::{Brand, Colour, OwnPages};
 pub use dotenv::DotenvError;
 pub use layers::{Setting, Source};
 pub use mail::{LETTERS, Mail, Mailbox};
@@ -57,8 +57,8 @@ pub struct Config {
     pub brand: Brand,
     /// From whom mails come, and which are sent.
     pub mail: Mail,
-    /// The directory with pages of the operator's own, which win over ours.
-    pub templates: Option<PathBuf>,
+    /// What of the pages is the operator's own.
+    pub pages: OwnPages,
     /// Whom to tell what.
     pub notify: Vec<notify::Endpoint>,
     /// The signing secrets of the webhook; all of them are tried.
@@ -242,7 +242,7 @@ impl Config {
             notify: notify::endpoints(file, it)?,
             mail: mail::mail(it, here)?,
             brand,
-            templates: pages(file, here, &mut it.settings),
+            pages: brand::pages(&file.pages, here, &mut it.settings)?,
             selling,
             stripe_key,
             stripe_api_base,
@@ -312,15 +312,6 @@ pub fn crash_at() -> Option<String> {
         true => environment().remove("TOLLGATE_CRASH_AT"),
         false => None,
     }
-}
-
-/// A directory is meant from where the file is.
-fn pages(file: &file::File, here: &Path, settings: &mut Vec<Setting>) -> Option<PathBuf> {
-    let set = file.pages.get("templates").filter(|it| !it.is_empty());
-    let source = if set.is_some() { Source::File } else { Source::Default };
-    let value = set.cloned().unwrap_or_default();
-    settings.push(Setting { key: "pages.templates".to_owned(), value, source });
-    set.map(|it| here.join(it))
 }
 
 /// What is not text cannot be one of our values.

@@ -28,6 +28,10 @@ pub struct Selling {
     pub success_url: String,
     /// Where they come back to without having paid.
     pub cancel_url: String,
+    /// Somebody set where they come back to; else our own pages tell browsers what happened.
+    pub success_is_set: bool,
+    /// The same, for those who did not pay.
+    pub cancel_is_set: bool,
     /// Whether Checkout asks for a promotion code.
     pub promotion_codes: bool,
     /// The trials of plans, by the plans' names.
@@ -77,9 +81,15 @@ pub(super) fn selling(
         origins.extend(origin(&public_url));
     }
     let success = "{origin}/?checkout=success&session_id={CHECKOUT_SESSION_ID}";
+    let success_url = layers.read("STRIPE_SUCCESS_URL", success, place)?;
+    let success_is_set = layers.is_set();
+    let cancel_url = layers.read("STRIPE_CANCEL_URL", "{origin}/?checkout=canceled", place)?;
+    let cancel_is_set = layers.is_set();
     Ok(Selling {
-        success_url: layers.read("STRIPE_SUCCESS_URL", success, place)?,
-        cancel_url: layers.read("STRIPE_CANCEL_URL", "{origin}/?checkout=canceled", place)?,
+        success_url,
+        success_is_set,
+        cancel_url,
+        cancel_is_set,
         promotion_codes: layers.read("TOLLGATE_PROMOTION_CODES", "on", on_or_off)?,
         trials: trials(file, &mut layers.settings)?,
         amounts: amounts(file, &mut layers.settings)?,

@@ -134,8 +134,9 @@ pub fn connections(text: &str) -> Read<usize> {
 }
 
 /// Paths that belong to other routes, now or by the contract.
-const TAKEN: [&str; 12] = [
+const TAKEN: [&str; 14] = [
     "access",
+    "account",
     "admin",
     "billing",
     "checkout",
@@ -143,6 +144,7 @@ const TAKEN: [&str; 12] = [
     "healthz",
     "metrics",
     "openapi.json",
+    "pages",
     "pricing",
     "readyz",
     "users",

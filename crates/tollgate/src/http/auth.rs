@@ -55,6 +55,15 @@ impl Keys {
         user.ok_or(Error::Unauthorized("The bearer token is not known, or it has ended."))
     }
 
+    /// Says whose token this is; `None` if it is none, or has ended.
+    pub fn user_of(&self, token: &str, now: i64) -> Option<String> {
+        let secret = self.token_secret.as_ref()?;
+        match user(token, secret.reveal(), now)? {
+            Caller::User { user_id, .. } => Some(user_id),
+            Caller::App => None,
+        }
+    }
+
     /// Looks at every key, so that the time does not tell which one is near.
     fn is_api_key(&self, token: &str) -> bool {
         let token = Sha256::digest(token.as_bytes());

@@ -6,17 +6,17 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Extension, Query, State};
-use axum::http::{HeaderValue, Request, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, Request, Uri};
+use axum::response::Response;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tollgate_stripe::id;
 
-use super::App;
 use super::access::shown;
 use super::auth::Caller;
 use super::error::Error;
+use super::{App, pages};
 use crate::answer;
 use crate::billing::Billing;
 use crate::billing::change::{Preview, Target, When};
@@ -76,6 +76,7 @@ pub async fn checkout(
         coupon: body.coupon,
         trial_days: body.trial_days,
         return_to: body.return_to,
+        by_page: false,
     };
     let opened = billing.checkout(&wanted).await?;
     app.stir();
@@ -274,22 +275,22 @@ struct Landing {
     session_id: String,
 }
 
-/// `GET /billing/return`: what was bought counts before the browser goes on.
-///
-/// # Errors
-/// As the contract of the route says.
-pub async fn land(State(app): State<Arc<App>>, request: Request<Body>) -> Result<Response, Error> {
-    let billing = ready(&app)?;
-    let landing = Query::<Landing>::try_from_uri(request.uri());
-    let Query(landing) = landing.map_err(|_| invalid("session_id", "session_id is missing."))?;
-    let url = billing.land(&landing.session_id).await?;
+/// `GET /billing/return`: what was bought counts before the browser goes on. A person is told on a
+/// page what went wrong, a program in JSON.
+pub async fn land(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
+    match landed(&app, &uri, &headers).await {
+        Ok(response) => response,
+        Err(error) => pages::failed(&app, &uri, &headers, error).await,
+    }
+}
+
+async fn landed(app: &App, uri: &Uri, headers: &HeaderMap) -> Result<Response, Error> {
+    let billing = ready(app)?;
+    let query = Query::<Landing>::try_from_uri(uri);
+    let Query(query) = query.map_err(|_| invalid("session_id", "session_id is missing."))?;
+    let landing = billing.land(&query.session_id).await?;
     app.stir();
-    let location = HeaderValue::from_str(&url).map_err(|_| Error::Internal)?;
-    let headers = [
-        (header::LOCATION, location),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    ];
-    Ok((StatusCode::SEE_OTHER, headers).into_response())
+    pages::landed(app, uri, headers, &landing).await
 }
 
 pub(super) fn ready(app: &App) -> Result<&Billing, Error> {

@@ -264,7 +264,7 @@ impl From<BillingError> for Error {
             }
             BillingError::AlreadyPaid => Self::AlreadyPaid,
             BillingError::PreviewChanged(preview) => Self::PreviewChanged(preview),
-            BillingError::PaymentNeeded { pay_url } => Self::PaymentNeeded { pay_url },
+            BillingError::PaymentNeeded { pay_url, .. } => Self::PaymentNeeded { pay_url },
             BillingError::Unknown(message) => Self::Unknown(message),
             BillingError::NotConfigured(message) => Self::NotConfigured(message),
             BillingError::Stripe(error) => Self::from(error),

@@ -4,6 +4,7 @@
 //! - this file: the table, what all handlers share, and the door that every request goes through;
 //! - [`webhook`], [`access`], [`users`], [`billing`], [`discounts`], [`operator`], [`dev`],
 //!   [`mailbox`]: the handlers;
+//! - [`pages`]: the pages that sell;
 //! - [`auth`], [`limits`], [`cors`]: who calls, how much, and from which pages;
 //! - [`error`]: what a caller is told when something is refused.
 
@@ -17,6 +18,7 @@ mod error;
 mod limits;
 mod mailbox;
 mod operator;
+pub mod pages;
 mod users;
 mod webhook;
 
@@ -45,6 +47,7 @@ use crate::store::{self, Db, StoreError};
 use auth::{Caller, Keys};
 use error::Error;
 use limits::Limits;
+use pages::{Pages, Templates};
 
 pub use limits::BODY_BYTES_MAX;
 pub use operator::OPENAPI;
@@ -114,6 +117,19 @@ pub const ROUTES: &[Route] = &[
     on(Who::App,       "GET",  "/billing/promotion-codes",   || get(discounts::codes)),
     on(Who::App,       "POST", "/billing/promotion-codes/{id}", || post(discounts::set_code)),
     on(Who::Browser,   "GET",  "/billing/return",            || get(billing::land)),
+    on(Who::Browser,   "GET",  "/pricing",                   || get(pages::pricing)),
+    on(Who::Browser,   "POST", "/pricing",                   || post(pages::buy)),
+    on(Who::Browser,   "GET",  "/checkout",                  || get(pages::checkout)),
+    on(Who::Browser,   "GET",  "/account",                   || get(pages::account)),
+    on(Who::Browser,   "GET",  "/account/change",            || get(pages::change)),
+    on(Who::Browser,   "POST", "/account/change",            || post(pages::commit)),
+    on(Who::Browser,   "GET",  "/account/cancel",            || get(pages::cancel_ask)),
+    on(Who::Browser,   "POST", "/account/cancel",            || post(pages::cancel)),
+    on(Who::Browser,   "POST", "/account/resume",            || post(pages::resume)),
+    on(Who::Browser,   "POST", "/account/undo",              || post(pages::undo)),
+    on(Who::Browser,   "POST", "/account/portal",            || post(pages::manage)),
+    on(Who::Browser,   "GET",  "/pages/style.css",           || get(pages::style)),
+    on(Who::Browser,   "GET",  "/pages/checkout.js",         || get(pages::script)),
     on(Who::Operator,  "GET",  "/healthz",                   || get(operator::healthz)),
     on(Who::Operator,  "GET",  "/readyz",                    || get(operator::readyz)),
     on(Who::Operator,  "GET",  "/metrics",                   || get(operator::metrics)),
@@ -141,6 +157,7 @@ pub struct App {
     /// Where mails go in development.
     pub(crate) mailbox: Option<Arc<Mailbox>>,
     keys: Keys,
+    pages: Pages,
     /// Knows the origins whose pages may call for their users.
     selling: Selling,
     webhook_secrets: Vec<Secret>,
@@ -161,6 +178,7 @@ impl App {
     /// Brings together what the handlers need; `closing` turns true when the server is to stop.
     pub fn new(
         config: &Config,
+        templates: Templates,
         db: Db,
         receiver: Receiver,
         clock: Clock,
@@ -176,6 +194,7 @@ impl App {
             limits: Limits::new(&config.server),
             mailbox: destinations::keeps_mails(config).then(Arc::default),
             keys: Keys::new(config),
+            pages: Pages::new(config, templates),
             selling: config.selling.clone(),
             webhook_secrets: config.webhook_secrets.clone(),
             webhook_path: config.server.webhook_path.clone(),
