@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::receive::access_of;
 use crate::rules::access::{Access, Claim, Reason, claims};
 use crate::rules::double;
+use crate::rules::dunning::{Dunning, dunning};
 use crate::rules::ledger::Ledger;
 use crate::rules::policy::Rulebook;
 use crate::store::access::StoredAccess;
@@ -77,6 +78,8 @@ pub struct Explanation {
     pub claims: Vec<Claim>,
     /// The subscriptions that all charge this user again, the newest first; none where it is one.
     pub double_subscriptions: Vec<String>,
+    /// Whose money is missing, since when and how it goes on. Times are Unix seconds.
+    pub dunning: Vec<Dunning>,
     /// The objects that were looked at, and the event that says what each is.
     pub objects: Vec<Basis>,
     /// What is wrong or unusual, in sentences.
@@ -134,6 +137,7 @@ pub async fn explain(
         named_by: if it.priority == 0 { "app" } else { "stripe" },
     });
     let claims = claims(&ledger, rulebook, now);
+    let dunning = dunning(&ledger, &claims);
     let doubled = double::doubled(&ledger, rulebook);
     let double_subscriptions = doubled.iter().map(|it| it.id.to_string()).collect();
     let objects = objects.iter().map(|it| basis(it, rulebook)).collect::<Result<Vec<_>, _>>()?;
@@ -146,6 +150,7 @@ pub async fn explain(
         as_of: now,
         owners: owners.collect(),
         claims,
+        dunning,
         double_subscriptions,
         objects,
         remarks: Vec::new(),
@@ -226,6 +231,7 @@ impl fmt::Display for Explanation {
             )?;
             write_times(f, it)?;
         }
+        write_dunning(f, &self.dunning)?;
         writeln!(f, "\nObjects")?;
         for it in &self.objects {
             let at = rfc3339(it.observed_at);
@@ -236,6 +242,22 @@ impl fmt::Display for Explanation {
         }
         Ok(())
     }
+}
+
+fn write_dunning(f: &mut fmt::Formatter<'_>, all: &[Dunning]) -> fmt::Result {
+    if !all.is_empty() {
+        writeln!(f, "\nMoney that is missing")?;
+    }
+    for it in all {
+        let (since, level) = (rfc3339(it.since), it.level.as_str());
+        let next = it.next_attempt.map_or_else(|| "never".to_owned(), rfc3339);
+        writeln!(
+            f,
+            "  {} of {}  since {since}, tried {} times, next {next} (level {level})",
+            it.invoice_id, it.subscription_id, it.attempts
+        )?;
+    }
+    Ok(())
 }
 
 fn write_times(f: &mut fmt::Formatter<'_>, it: &Claim) -> fmt::Result {

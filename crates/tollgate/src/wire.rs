@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use crate::rules::access::Access;
+use crate::rules::dunning::{Dunning, Level};
 
 /// The answer about a user's access, as callers see it. Times are RFC 3339.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -18,6 +19,7 @@ pub struct Answer {
     until: Option<String>,
     grace_until: Option<String>,
     cancel_at: Option<String>,
+    dunning: Option<Missing>,
     revision: i64,
     as_of: String,
 }
@@ -36,8 +38,36 @@ impl Answer {
             until: access.until.map(rfc3339),
             grace_until: access.grace_until.map(rfc3339),
             cancel_at: access.cancel_at.map(rfc3339),
+            dunning: access.dunning.iter().find(|it| it.decides).map(Missing::new),
             revision,
             as_of: rfc3339(now),
+        }
+    }
+}
+
+/// Money of a subscription that is missing, as callers see it. Times are RFC 3339.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Missing {
+    subscription_id: String,
+    invoice_id: String,
+    since: String,
+    attempts: i64,
+    next_attempt: Option<String>,
+    level: Level,
+    access_until: Option<String>,
+}
+
+impl Missing {
+    /// Writes how it stands.
+    pub fn new(it: &Dunning) -> Self {
+        Self {
+            subscription_id: it.subscription_id.clone(),
+            invoice_id: it.invoice_id.clone(),
+            since: rfc3339(it.since),
+            attempts: it.attempts,
+            next_attempt: it.next_attempt.map(rfc3339),
+            level: it.level,
+            access_until: it.access_until.map(rfc3339),
         }
     }
 }

@@ -52,7 +52,8 @@ async fn an_unknown_user_has_nothing() {
     let expected = json!({
         "user_id": "nobody", "customer_id": null, "granted": false, "plan": "free",
         "features": [], "status": null, "reason": "no_customer", "until": null,
-        "grace_until": null, "cancel_at": null, "revision": 0, "as_of": "2026-11-22T12:00:00Z",
+        "grace_until": null, "cancel_at": null, "dunning": null, "revision": 0,
+        "as_of": "2026-11-22T12:00:00Z",
     });
     assert_eq!((reply.status, reply.json()), (200, expected));
     assert_eq!(reply.header("etag"), "\"0\"");
@@ -72,6 +73,23 @@ async fn times_are_rfc_3339() {
     let cancel_at = answer["cancel_at"].as_str().expect("it is scheduled to end");
     assert!(cancel_at.ends_with('Z') && cancel_at.contains('T'), "{cancel_at}");
     assert_eq!(answer["until"], answer["cancel_at"]);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn missing_money_is_told_with_the_answer_and_explained() {
+    let world = World::sqlite().await;
+    let cast = Cast { user: Some("ada".to_owned()), ..Cast::new(1, NOW - 40 * 86_400) };
+    world.tell(&story("renewal_fails", &cast).expect("it is a story")).await;
+    let answer = world.app("GET", "/access/ada", "").await.json();
+    let dunning = &answer["dunning"];
+    assert!(dunning["since"].as_str().is_some_and(|it| it.ends_with('Z')), "{dunning}");
+    assert_eq!(dunning["access_until"], answer["grace_until"]);
+    assert!(dunning["attempts"].as_i64() > Some(0), "{dunning}");
+    let explained = world.app("GET", "/access/ada/explain", "").await.json();
+    let all = explained["dunning"].as_array().expect("it is a list");
+    assert_eq!((all.len(), &all[0]["decides"]), (1, &json!(true)));
+    assert_eq!(all[0]["invoice_id"], dunning["invoice_id"]);
     world.end().await;
 }
 

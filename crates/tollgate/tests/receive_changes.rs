@@ -9,10 +9,13 @@ mod databases;
 mod history;
 
 use databases::{Fresh, on_both_databases};
-use history::objects::{self, PERIOD_END, USER, event, items, subscription, updated, with};
-use history::{Piece, START};
+use history::objects::{
+    self, PERIOD_END, USER, event, invoice, items, subscription, updated, with,
+};
+use history::{DAY, Piece, START};
 use serde_json::{Value, json};
 use tollgate::receive::{self, Input};
+use tollgate::rules::dunning::Level;
 use tollgate::rules::effects::Effect;
 use tollgate::store::access::Changed;
 use tollgate::store::user::AppUser;
@@ -25,6 +28,7 @@ on_both_databases! {
     the_newest_event_of_a_batch_is_the_cause;
     each_user_has_their_own_cause;
     time_and_the_app_are_no_event;
+    a_further_attempt_is_a_change_and_stands_in_the_tables;
 }
 
 async fn apply(db: &Db, inputs: &[Input], now: i64) -> Vec<Changed> {
@@ -139,4 +143,52 @@ async fn time_and_the_app_are_no_event(fresh: Fresh) {
     apply(&fresh.db, &[Input::Due("ada".to_owned())], PERIOD_END).await;
     let wanted = [key("access_granted:ada:1", None), key("access_revoked:ada:2", None)];
     assert_eq!(told(&fresh.db).await, wanted);
+}
+
+fn tried(id: &str, attempts: i64, next: Option<i64>) -> Piece {
+    let fields = json!({
+        "attempt_count": attempts, "attempted": true, "next_payment_attempt": next,
+    });
+    let invoice = with(&invoice("in_2", "open", PERIOD_END), &fields);
+    event(id, "invoice.payment_failed", PERIOD_END + attempts, &invoice)
+}
+
+/// Fails unless the view `dunning` has such a row.
+async fn assert_in_table(fresh: &Fresh, number: usize, condition: &str) {
+    fresh.meddle(&format!("create table found_{number} (id text not null)")).await;
+    let text = format!(
+        "insert into found_{number} values ((select invoice_id from dunning
+         where user_id = 'user_1' and subscription_id = 'sub_1' and decides and {condition}))"
+    );
+    fresh.meddle(&text).await;
+}
+
+async fn a_further_attempt_is_a_change_and_stands_in_the_tables(fresh: Fresh) {
+    let late = updated("evt_0", PERIOD_END, &subscription("sub_1", "past_due"), &json!({}));
+    let (first, second) = (PERIOD_END + 3 * DAY, PERIOD_END + 8 * DAY);
+    apply(&fresh.db, &[late.delivery(), tried("evt_1", 1, Some(first)).delivery()], first).await;
+    let typed = format!(
+        "level = 'first' and attempts = 1 and since_at = {PERIOD_END} \
+         and next_attempt_at = {first} and access_until_at = {PERIOD_END} + 7 * 86400"
+    );
+    assert_in_table(&fresh, 1, &typed).await;
+
+    let further = tried("evt_2", 2, Some(second)).delivery();
+    let changed = apply(&fresh.db, &[further.clone()], first).await;
+    let levels = |it: &store::access::StoredAccess| it.access.dunning.first().map(|it| it.level);
+    assert_eq!(changed[0].before.as_ref().and_then(levels), Some(Level::First));
+    assert_eq!((levels(&changed[0].after), changed[0].after.revision), (Some(Level::Further), 2));
+    assert_eq!(changed[0].cause.as_deref(), Some("evt_2"));
+    assert_in_table(&fresh, 2, "level = 'further' and attempts = 2").await;
+    assert_eq!(apply(&fresh.db, &[further], first).await, []);
+
+    apply(&fresh.db, &[tried("evt_3", 3, None).delivery()], first).await;
+    assert_in_table(&fresh, 3, "level = 'last' and next_attempt_at is null").await;
+
+    let paid = with(&invoice("in_2", "paid", PERIOD_END), &json!({ "attempt_count": 3 }));
+    let paid = event("evt_4", "invoice.paid", PERIOD_END + 9, &paid);
+    let changed = apply(&fresh.db, &[paid.delivery()], first).await;
+    assert_eq!(changed[0].after.access.dunning, []);
+    let empty = "insert into found_3 select null from dunning";
+    fresh.meddle(empty).await;
 }

@@ -39,6 +39,10 @@ pub struct Invoice {
     pub attempted: bool,
     /// When Stripe will try again.
     pub next_payment_attempt: Option<i64>,
+    /// `charge_automatically`, or `send_invoice` where the customer is asked to pay.
+    pub collection_method: Option<String>,
+    /// Until when one that is sent has to be paid.
+    pub due_date: Option<i64>,
     /// When it was made.
     pub created: Option<i64>,
     /// The start of the period in which its items arose, which is not what they pay for.
@@ -170,6 +174,8 @@ impl<'de> View<'de> for Draft {
             "attempt_count" => invoice.attempt_count = int(map)?.unwrap_or_default(),
             "attempted" => invoice.attempted = flag(map)?,
             "next_payment_attempt" => invoice.next_payment_attempt = time(map)?,
+            "collection_method" => invoice.collection_method = text(map)?,
+            "due_date" => invoice.due_date = time(map)?,
             "created" => invoice.created = time(map)?,
             "period_start" => invoice.period_start = time(map)?,
             "period_end" => invoice.period_end = time(map)?,
@@ -205,6 +211,8 @@ impl Serialize for Invoice {
         fields.int("attempt_count", self.attempt_count)?;
         fields.flag("attempted", self.attempted)?;
         fields.some("next_payment_attempt", &self.next_payment_attempt)?;
+        fields.some("collection_method", &self.collection_method)?;
+        fields.some("due_date", &self.due_date)?;
         fields.some("created", &self.created)?;
         fields.some("period_start", &self.period_start)?;
         fields.some("period_end", &self.period_end)?;

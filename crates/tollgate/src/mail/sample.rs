@@ -270,6 +270,7 @@ fn missing(level: Level, attempts: i64) -> Known {
         next_attempt: next,
         level,
         access_until: Some(NOW + 7 * DAY),
+        decides: true,
     };
     Known { dunning: Some(dunning), ..about(invoice) }
 }

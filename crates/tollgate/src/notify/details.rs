@@ -7,10 +7,9 @@ use tollgate_stripe::object::{
 };
 
 use super::Subject;
-use crate::rules::dunning::{Dunning, Level};
 use crate::rules::effects::{Effect, EffectKind};
 use crate::rules::known::Known;
-use crate::wire::rfc3339;
+use crate::wire::{Missing, rfc3339};
 
 /// Returns who pays: as the access says, else the customer or the object itself.
 pub(super) fn customer_of(known: &Known) -> Option<String> {
@@ -100,22 +99,7 @@ fn invoice(effect: &Effect, it: &Invoice, known: &Known) -> Value {
         "billing_reason": it.billing_reason,
         "attempt": it.attempt_count,
         "next_attempt": it.next_payment_attempt.map(rfc3339),
-        "dunning": known.dunning.as_ref().map(dunning),
-    })
-}
-
-fn dunning(it: &Dunning) -> Value {
-    let level = match it.level {
-        Level::First => "first",
-        Level::Further => "further",
-        Level::Last => "last",
-    };
-    json!({
-        "since": rfc3339(it.since),
-        "attempts": it.attempts,
-        "next_attempt": it.next_attempt.map(rfc3339),
-        "level": level,
-        "access_until": it.access_until.map(rfc3339),
+        "dunning": known.dunning.as_ref().map(Missing::new),
     })
 }
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 use tollgate_stripe::id::CustomerId;
 use tollgate_stripe::object::SubscriptionStatus;
 
+use super::dunning::{Dunning, dunning};
 use super::ledger::Ledger;
 use super::policy::{FREE, Plan, Rulebook};
 use super::{checkout, subscription};
@@ -244,6 +245,8 @@ pub struct Access {
     pub cancel_at: Option<i64>,
     /// The next moment at which time alone may change this answer.
     pub due_at: Option<i64>,
+    /// Whose money is missing, and how that goes on.
+    pub dunning: Vec<Dunning>,
 }
 
 impl Access {
@@ -260,6 +263,7 @@ impl Access {
             grace_until: None,
             cancel_at: None,
             due_at: None,
+            dunning: Vec::new(),
         }
     }
 }
@@ -298,6 +302,7 @@ pub fn access(ledger: &Ledger<'_>, claims: &[Claim], customer_id: Option<&str>) 
         grace_until: best.grace_until,
         cancel_at: best.cancel_at,
         due_at: claims.iter().filter_map(|it| it.boundary).min(),
+        dunning: dunning(ledger, claims),
     }
 }
 

@@ -31,7 +31,24 @@ pub fn payment_progress(it: &InvoicePayment) -> Progress {
     [status, it.amount_paid.unwrap_or(0), 0, 0]
 }
 
-/// Whether money was asked for and has not come.
+/// Whether the customer was charged and the money has not come.
 pub fn is_overdue(it: &Invoice) -> bool {
     it.status == InvoiceStatus::Open && (it.attempted || it.attempt_count > 0)
+}
+
+/// Whether the customer is asked to pay it, rather than charged.
+pub fn is_sent(it: &Invoice) -> bool {
+    it.collection_method.as_deref() == Some("send_invoice")
+}
+
+/// Whether the money was asked for, one way or the other, and has not come.
+pub fn is_owed(it: &Invoice) -> bool {
+    is_overdue(it) || (it.status == InvoiceStatus::Open && is_sent(it))
+}
+
+/// Returns since when the money of an invoice that is owed is missing, in Unix seconds: of one that
+/// is sent, from when it had to be paid.
+pub fn missing_since(it: &Invoice) -> Option<i64> {
+    let asked = it.finalized_at.or(it.created);
+    if is_sent(it) { it.due_date.or(asked) } else { asked }
 }

@@ -38,7 +38,7 @@ pub fn bearing(object: &Object) -> Bearing {
         | Object::Subscription(_)
         | Object::CheckoutSession(_)
         | Object::Entitlements(_) => Bearing::Access,
-        Object::Invoice(it) if invoice::is_overdue(it) => Bearing::Access,
+        Object::Invoice(it) if invoice::is_owed(it) => Bearing::Access,
         Object::Charge(it) if charge::is_reversed(it) => Bearing::Reversal,
         Object::Refund(_) | Object::Dispute(_) => Bearing::Reversal,
         Object::Invoice(_)
@@ -118,12 +118,16 @@ impl<'a> Ledger<'a> {
     }
 
     /// Unix seconds since when the subscription's money is missing: the first of its open invoices
-    /// that were tried, else the start of its period, which is when a renewal was due.
+    /// that were tried or are past due, else the start of its period, which is when a renewal was due.
     pub fn unpaid_since(&self, subscription: &Subscription) -> i64 {
-        let of_it = |it: &&&Invoice| it.subscription.as_ref() == Some(&subscription.id);
-        let overdue = self.invoices.iter().filter(of_it).filter(|it| invoice::is_overdue(it));
-        let since = overdue.filter_map(|it| it.finalized_at.or(it.created)).min();
+        let since = self.owed(subscription).filter_map(invoice::missing_since).min();
         since.or(subscription.current_period_start).or(subscription.created).unwrap_or(0)
+    }
+
+    /// The subscription's invoices whose money was asked for and has not come.
+    pub fn owed(&self, subscription: &Subscription) -> impl Iterator<Item = &'a Invoice> {
+        let of_it = |it: &&Invoice| it.subscription.as_ref() == Some(&subscription.id);
+        self.invoices.iter().copied().filter(of_it).filter(|it| invoice::is_owed(it))
     }
 
     /// Applies refunds and disputes of the subscription's newest paid invoice: giving back an

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::rules::access::{Access, Reason};
+use crate::rules::dunning::Dunning;
 
 use super::sql::{Row, Statement, Type, params};
 use super::{Db, StoreError, Tx};
@@ -45,7 +46,7 @@ impl Changed {
 macro_rules! columns {
     () => {
         "a.user_id, a.revision, a.changed_at, a.customer_id, a.granted, a.plan, a.features,
-         a.status, a.reason, a.until, a.grace_until, a.cancel_at, a.due_at"
+         a.status, a.reason, a.until, a.grace_until, a.cancel_at, a.due_at, a.dunning"
     };
 }
 
@@ -70,11 +71,12 @@ static SAVE: Statement = Statement::batch(
         ("grace_until", Type::Int),
         ("cancel_at", Type::Int),
         ("due_at", Type::Int),
+        ("dunning", Type::Text),
     ],
     "insert into access (user_id, revision, changed_at, customer_id, granted, plan, features,
-        status, reason, until, grace_until, cancel_at, due_at)
+        status, reason, until, grace_until, cancel_at, due_at, dunning)
      select user_id, 1, changed_at, customer_id, granted, plan, features,
-        status, reason, until, grace_until, cancel_at, due_at
+        status, reason, until, grace_until, cancel_at, due_at, dunning
      from {rows} as r
      where true
      on conflict (user_id) do update set revision = access.revision + 1,
@@ -82,7 +84,7 @@ static SAVE: Statement = Statement::batch(
         granted = excluded.granted, plan = excluded.plan, features = excluded.features,
         status = excluded.status, reason = excluded.reason, until = excluded.until,
         grace_until = excluded.grace_until, cancel_at = excluded.cancel_at,
-        due_at = excluded.due_at
+        due_at = excluded.due_at, dunning = excluded.dunning
      returning user_id, revision",
 );
 
@@ -119,6 +121,7 @@ pub async fn save(tx: &mut Tx<'_>, mut changes: Vec<Changed>) -> Result<Vec<Chan
             access.grace_until,
             access.cancel_at,
             access.due_at,
+            written(&access.dunning),
         ]
     });
     let saved = tx.batch(&SAVE, rows.collect()).await?;
@@ -214,12 +217,23 @@ fn read(row: &Row) -> Result<StoredAccess, StoreError> {
             grace_until: row.get(10)?,
             cancel_at: row.get(11)?,
             due_at: row.get(12)?,
+            dunning: dunning(row.get(13)?)?,
         },
     })
 }
 
 fn features(text: &str) -> Result<Vec<String>, StoreError> {
     serde_json::from_str(text).map_err(|it| corrupt(format!("features: {it}")))
+}
+
+/// Nothing where nothing is missing, which is nearly always.
+fn written(dunning: &[Dunning]) -> Option<String> {
+    (!dunning.is_empty()).then(|| serde_json::to_string(dunning).unwrap_or_default())
+}
+
+fn dunning(text: Option<&str>) -> Result<Vec<Dunning>, StoreError> {
+    let Some(text) = text else { return Ok(Vec::new()) };
+    serde_json::from_str(text).map_err(|it| corrupt(format!("dunning: {it}")))
 }
 
 fn reason(name: &str) -> Result<Reason, StoreError> {
@@ -245,6 +259,7 @@ struct Packed(
     Option<i64>,
     Option<i64>,
     Option<i64>,
+    Option<String>,
 );
 
 /// Reads the array that [`Packed`] describes.
@@ -265,6 +280,7 @@ pub(super) fn unpack(user_id: &str, text: &str) -> Result<StoredAccess, StoreErr
             grace_until: it.9,
             cancel_at: it.10,
             due_at: it.11,
+            dunning: dunning(it.12.as_deref())?,
         },
     })
 }

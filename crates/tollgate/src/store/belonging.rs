@@ -66,7 +66,7 @@ static OF_USERS: Statement = Statement::batch(
             case when a.user_id is not null then cast({array}(
                 a.revision, a.changed_at, a.customer_id, case when a.granted then 1 else 0 end,
                 a.plan, a.features, a.status, a.reason, a.until, a.grace_until, a.cancel_at,
-                a.due_at) as text) end
+                a.due_at, a.dunning) as text) end
          from u left join access a on a.user_id = u.user_id"
     ),
 );

@@ -14,6 +14,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (3, "telling", include_str!("../../migrations/0003_telling.sql")),
     (4, "redemption", include_str!("../../migrations/0004_redemption.sql")),
     (5, "handlers", include_str!("../../migrations/0005_handlers.sql")),
+    (6, "dunning", include_str!("../../migrations/0006_dunning.sql")),
 ];
 
 pub(super) const STATEMENTS: &[&Statement] = &[&CLAIM_MODE, &READ_MODE, &READ_VERSION, &TRY];
@@ -30,13 +31,15 @@ pub async fn migrate(db: &Db) -> Result<(), StoreError> {
             .replace("{state}", "cast(state as json)")
             .replace("{items}", "json_array_elements(cast(state as json) -> 'items' -> 'data') as item (value)")
             .replace("{features}", "json_array_elements(cast(state as json) -> 'entitlements' -> 'data') as item (value)")
-            .replace("{discounts}", "json_array_elements(cast(state as json) -> 'discounts' -> 'data') as item (value)"),
+            .replace("{discounts}", "json_array_elements(cast(state as json) -> 'discounts' -> 'data') as item (value)")
+            .replace("{dunning}", "json_array_elements(cast(dunning as json)) as item (value)"),
         false => text
             .replace("{blob}", "blob")
             .replace("{state}", "state")
             .replace("{items}", "json_each(state, '$.items.data') as item")
             .replace("{features}", "json_each(state, '$.entitlements.data') as item")
-            .replace("{discounts}", "json_each(state, '$.discounts.data') as item"),
+            .replace("{discounts}", "json_each(state, '$.discounts.data') as item")
+            .replace("{dunning}", "json_each(dunning) as item"),
     }
     };
     let migrations = MIGRATIONS.iter().map(|(version, name, text)| {
