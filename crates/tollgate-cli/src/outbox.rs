@@ -14,6 +14,9 @@ use crate::exit::WrongUsage;
 
 const STATUSES: [&str; 5] = ["pending", "held", "done", "skipped", "dead"];
 
+/// Among so many that wait, those that are held are looked for.
+const HELD_READ_MAX: i64 = 10_000;
+
 /// List what is told to whom, or have it told again.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
@@ -69,21 +72,18 @@ async fn list(
     limit: i64,
     json: bool,
 ) -> anyhow::Result<ExitCode> {
-    let asked = if status == "held" { "pending" } else { status };
-    let mut after = (String::new(), String::new());
-    let mut left = limit;
-    while left > 0 {
-        let page = delivery::page(db, asked, to, (&after.0, &after.1), limit).await?;
-        let Some(last) = page.last() else { break };
-        after = (last.effect_id.clone(), last.destination.clone());
-        for mut it in page {
-            if it.status == "pending" && !reachable.contains(&it.destination) {
-                "held".clone_into(&mut it.status);
-            }
-            if left > 0 && (status.is_empty() || it.status == status) {
-                print(&it, json)?;
-                left -= 1;
-            }
+    let (asked, read) = match status {
+        "held" => ("pending", HELD_READ_MAX),
+        _ => (status, limit),
+    };
+    let mut shown = 0;
+    for mut it in delivery::newest(db, asked, to, read).await? {
+        if it.status == "pending" && !reachable.contains(&it.destination) {
+            "held".clone_into(&mut it.status);
+        }
+        if shown < limit && (status.is_empty() || it.status == status) {
+            print(&it, json)?;
+            shown += 1;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -18,4 +18,5 @@ create table delivery (
     primary key (effect_id, destination)
 );
 create index delivery_due on delivery (destination, due_ms) where status = 'pending';
+create index delivery_dead on delivery (destination) where status = 'dead';
 create index delivery_place on delivery (stream, destination, place) where stream is not null;

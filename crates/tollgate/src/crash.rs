@@ -5,12 +5,16 @@
 pub const POINTS: &[&str] =
     &["begun", "recorded", "merged", "derived", "staged", "handled", "committed"];
 
+/// The points that a delivery passes, in their order.
+pub const DELIVERY_POINTS: &[&str] = &["claimed", "sent", "settled"];
+
 /// Ends the process when `point` is passed for the `n`th time (`"recorded:3"`).
 #[cfg(feature = "crash-points")]
 pub fn arm(point_and_count: &str) {
     let (name, count) = point_and_count.split_once(':').unwrap_or((point_and_count, "1"));
     let count = count.parse().expect("a crash point is armed as name:count");
-    assert!(POINTS.contains(&name), "no crash point is named {name}");
+    let known = POINTS.contains(&name) || DELIVERY_POINTS.contains(&name);
+    assert!(known, "no crash point is named {name}");
     armed::AT.set((name.to_owned(), count)).expect("a process is armed once");
 }
 

@@ -36,6 +36,13 @@ struct AnswerLabel {
     status: u16,
 }
 
+/// The names of destinations come from the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DeliveryLabel {
+    destination: String,
+    status: String,
+}
+
 /// All metrics of one server.
 #[derive(Debug)]
 pub struct Metrics {
@@ -48,6 +55,7 @@ pub struct Metrics {
     pub access_changes: Counter,
     connections: Gauge,
     queue: Gauge,
+    deliveries: Family<DeliveryLabel, Gauge>,
     failed_waiting: Gauge,
     doubles: Gauge,
     due_waiting: Gauge,
@@ -56,8 +64,10 @@ pub struct Metrics {
 }
 
 /// What is looked up when somebody asks for the metrics.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Levels {
+    /// Deliveries that are not settled or were given up: destination, status, how many.
+    pub deliveries: Vec<(String, String, i64)>,
     /// Inputs that wait for a batch.
     pub queue: usize,
     /// Failed events that will be tried again; `None` where the database does not say.
@@ -82,6 +92,7 @@ impl Default for Metrics {
             access_changes: Counter::default(),
             connections: Gauge::default(),
             queue: Gauge::default(),
+            deliveries: Family::default(),
             failed_waiting: Gauge::default(),
             doubles: Gauge::default(),
             due_waiting: Gauge::default(),
@@ -118,6 +129,8 @@ impl Metrics {
         registry.register("due_failed_waiting", help, self.due_waiting.clone());
         let help = "How often a handler of the app's failed";
         registry.register("handler_failures", help, self.handler_failures.clone());
+        let help = "Deliveries that wait (pending) or were given up (dead), by destination";
+        registry.register("deliveries", help, self.deliveries.clone());
         let help = "Whether the database answered when it was last asked";
         registry.register("database_up", help, self.database_up.clone());
     }
@@ -147,7 +160,7 @@ impl Metrics {
     }
 
     /// Writes everything in the text format.
-    pub fn text(&self, levels: Levels) -> String {
+    pub fn text(&self, levels: &Levels) -> String {
         self.queue.set(i64::try_from(levels.queue).unwrap_or(i64::MAX));
         self.doubles.set(i64::try_from(levels.doubles).unwrap_or(i64::MAX));
         self.database_up.set(i64::from(levels.failed_waiting.is_some()));
@@ -159,6 +172,11 @@ impl Metrics {
         }
         let counted = self.handler_failures.get();
         self.handler_failures.inc_by(levels.handler_failures.saturating_sub(counted));
+        self.deliveries.clear();
+        for (destination, status, count) in &levels.deliveries {
+            let label = DeliveryLabel { destination: destination.clone(), status: status.clone() };
+            self.deliveries.get_or_create(&label).set(*count);
+        }
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("writing to a string cannot fail");
         text

@@ -27,7 +27,7 @@ use tollgate::rules::effects::EffectKind;
 use tollgate::rules::policy::Rulebook;
 use tollgate::rules::routes::Routes;
 use tollgate::store::Db;
-use tollgate::store::delivery::{Delivery, page};
+use tollgate::store::delivery::{Delivery, newest};
 
 on_both_databases! {
     a_fact_is_told_once_with_the_access_after_it_and_its_cause;
@@ -112,7 +112,7 @@ fn types(stranger: &Stranger) -> Vec<String> {
 }
 
 async fn deliveries(db: &Db, status: &str) -> Vec<Delivery> {
-    page(db, status, TO, ("", ""), 1_000).await.unwrap()
+    newest(db, status, TO, 1_000).await.unwrap()
 }
 
 async fn a_fact_is_told_once_with_the_access_after_it_and_its_cause(fresh: Fresh) {

@@ -17,7 +17,7 @@ use tollgate::receive;
 use tollgate::rules::effects::EffectKind;
 use tollgate::rules::policy::Rulebook;
 use tollgate::rules::routes::Routes;
-use tollgate::store::delivery::{Claimed, Ending, Settled, claim, page, revive, settle, told};
+use tollgate::store::delivery::{Claimed, Ending, Settled, claim, newest, revive, settle, told};
 use tollgate::store::{self, Db};
 
 const NOW_MS: i64 = (START + 3_600) * 1000;
@@ -75,7 +75,7 @@ fn done(claimed: &Claimed) -> Settled {
 }
 
 async fn planned(db: &Db) -> Vec<(String, String, String)> {
-    let all = page(db, "", "", ("", ""), 1_000).await.unwrap();
+    let all = newest(db, "", "", 1_000).await.unwrap();
     all.into_iter().map(|it| (it.destination, it.effect_id, it.status)).collect()
 }
 
@@ -123,7 +123,7 @@ async fn a_lease_that_ran_out_is_claimed_by_another_and_the_first_settles_nothin
     assert_eq!((first[0].attempt, other[0].attempt), (1, 2));
     let late = Settled { claimed: first[0].clone(), ending: Ending::Dead("late".to_owned()) };
     settle(&fresh.db, "mail", &[late], lease_ends).await.unwrap();
-    let status = || async { page(&fresh.db, "", "mail", ("", ""), 10).await.unwrap().remove(0) };
+    let status = || async { newest(&fresh.db, "", "mail", 10).await.unwrap().remove(0) };
     assert_eq!(status().await.status, "pending");
     settle(&fresh.db, "mail", &[done(&other[0])], lease_ends).await.unwrap();
     assert_eq!(status().await.status, "done");
@@ -167,7 +167,7 @@ async fn what_failed_waits_and_what_was_given_up_can_be_revived(fresh: Fresh) {
     assert_eq!((second.attempt, &second.effect_id), (2, &claimed.effect_id));
     let dead = Settled { claimed: second, ending: Ending::Dead("gone".to_owned()) };
     settle(&fresh.db, "app", &[dead], now + 5_000).await.unwrap();
-    let shown = page(&fresh.db, "dead", "app", ("", ""), 10).await.unwrap();
+    let shown = newest(&fresh.db, "dead", "app", 10).await.unwrap();
     assert_eq!((shown.len(), shown[0].error.as_deref()), (1, Some("gone")));
     let waiting = store::delivery::waiting(&fresh.db).await.unwrap();
     let count = |status: &str| {

@@ -140,9 +140,11 @@ impl Library {
         let customer = self.customer(customer_id, theirs);
         let subscription = self.subscription(subject.as_ref(), theirs);
         let invoice = self.invoice(subject.as_ref(), subscription.as_ref());
+        let email = named.and_then(|it| it.email.clone());
+        let name = named.and_then(|it| it.name.clone());
         Known {
-            email: named.and_then(|it| it.email.clone()),
-            name: named.and_then(|it| it.name.clone()),
+            email: email.or_else(|| customer.as_ref()?.email.clone()),
+            name: name.or_else(|| customer.as_ref()?.name.clone()),
             access: access.map(|it| it.access.clone()),
             revision: access.map_or(0, |it| it.revision),
             payment_method: self.payment_method(subject.as_ref(), subscription.as_ref()),

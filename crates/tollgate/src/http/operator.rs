@@ -47,7 +47,12 @@ pub async fn metrics(State(app): State<Arc<App>>) -> Response {
         true => store::due_failure::waiting(&app.db).await.ok(),
         false => None,
     };
-    let text = app.metrics.text(Levels {
+    let deliveries = match app.is_ready() {
+        true => store::delivery::waiting(&app.db).await.unwrap_or_default(),
+        false => Vec::new(),
+    };
+    let text = app.metrics.text(&Levels {
+        deliveries,
         queue: app.receiver.waiting(),
         failed_waiting,
         doubles: app.receiver.doubles(),

@@ -9,7 +9,7 @@ use super::sql::{Row, Statement, Type, Value, params};
 use super::{Db, StoreError, Tx};
 
 pub(super) const STATEMENTS: &[&Statement] =
-    &[&PLAN, &CLAIM, &SETTLE, &PAGE, &COUNT, &REVIVE, &TOLD];
+    &[&PLAN, &CLAIM, &SETTLE, &NEWEST, &COUNT, &REVIVE, &TOLD];
 
 static PLAN: Statement = Statement::batch(
     "plan_deliveries",
@@ -190,28 +190,26 @@ pub struct Delivery {
     pub created_at: i64,
 }
 
-static PAGE: Statement = Statement::plain(
-    "delivery_page",
+static NEWEST: Statement = Statement::plain(
+    "newest_deliveries",
     "select d.effect_id, d.destination, d.status, d.attempts, d.due_ms, d.error,
         o.event_id, o.created_at
      from delivery d join outbox o on o.id = d.effect_id
      where ($1 = '' or d.status = $1) and ($2 = '' or d.destination = $2)
-        and (d.effect_id, d.destination) > ($3, $4)
-     order by d.effect_id, d.destination limit $5",
+     order by o.created_at desc, d.effect_id, d.destination limit $3",
 );
 
-/// Returns up to `limit` deliveries of a status and a destination (empty: any) after this one.
+/// Returns the newest deliveries of a status and a destination (empty: any), up to `limit`.
 ///
 /// # Errors
 /// As the database says.
-pub async fn page(
+pub async fn newest(
     db: &Db,
     status: &str,
     destination: &str,
-    after: (&str, &str),
     limit: i64,
 ) -> Result<Vec<Delivery>, StoreError> {
-    let rows = db.fetch(&PAGE, params![status, destination, after.0, after.1, limit]).await?;
+    let rows = db.fetch(&NEWEST, params![status, destination, limit]).await?;
     let delivery = |row: &Row| {
         Ok(Delivery {
             effect_id: row.get(0)?,
@@ -229,8 +227,12 @@ pub async fn page(
 
 static COUNT: Statement = Statement::plain(
     "count_deliveries",
-    "select destination, status, count(*) from delivery where status in ('pending', 'dead')
-     group by destination, status order by destination, status",
+    "select destination, 'pending', count(*) from delivery where status = 'pending'
+     group by destination
+     union all
+     select destination, 'dead', count(*) from delivery where status = 'dead'
+     group by destination
+     order by 1, 2",
 );
 
 /// Returns how many deliveries of each destination wait (`pending`) or were given up (`dead`).
