@@ -5,13 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tollgate_stripe::object::{Customer, Invoice, Object, PaymentMethod, Subscription};
 
-use crate::rules::effects::EffectKind;
+use crate::rules::access::Access;
+use crate::rules::dunning::Dunning;
+use crate::rules::effects::{Effect, EffectKind};
 use crate::rules::known::Known;
 use crate::store::belonging::Belongings;
 use crate::store::object::StoredObject;
 use crate::store::outbox::Staged;
 use crate::store::{self, Db, StoreError};
 use crate::webhook;
+
+/// Stripe tries an invoice at most some twenty times.
+const ATTEMPTS_MAX: i64 = 64;
 
 /// A fact with what is known around it.
 #[derive(Clone, Debug)]
@@ -22,13 +27,16 @@ pub struct Fact {
     pub created_at: i64,
     /// What is known around it now.
     pub known: Known,
+    /// Whether the same destination was told that this invoice could not be paid.
+    pub failure_told: bool,
 }
 
-/// Returns the facts of these keys with what is known around them.
+/// Returns the facts of these keys with what is known around them and what this destination was
+/// told before.
 ///
 /// # Errors
 /// As the database says.
-pub async fn gather(db: &Db, keys: &[&str]) -> Result<Vec<Fact>, StoreError> {
+pub async fn gather(db: &Db, destination: &str, keys: &[&str]) -> Result<Vec<Fact>, StoreError> {
     let found = store::outbox::find(db, keys).await?;
     let library = Library::read(db, &found).await?;
     let mut facts = Vec::with_capacity(found.len());
@@ -37,9 +45,32 @@ pub async fn gather(db: &Db, keys: &[&str]) -> Result<Vec<Fact>, StoreError> {
         if staged.effect.kind == EffectKind::RenewalUpcoming {
             known.invoice = upcoming(db, staged.event_id.as_deref()).await?;
         }
-        facts.push(Fact { staged, created_at, known });
+        let failure_told = match &known.invoice {
+            Some(invoice) if staged.effect.kind == EffectKind::PaymentRecovered => {
+                has_heard_of_failure(db, destination, &staged.effect.subject, invoice).await?
+            }
+            _ => false,
+        };
+        facts.push(Fact { staged, created_at, known, failure_told });
     }
     Ok(facts)
+}
+
+/// A payment that failed is told once an attempt, so that the keys of what may have been told are
+/// known.
+async fn has_heard_of_failure(
+    db: &Db,
+    destination: &str,
+    invoice_id: &str,
+    invoice: &Invoice,
+) -> Result<bool, StoreError> {
+    let attempts = 0..=invoice.attempt_count.clamp(0, ATTEMPTS_MAX);
+    let key = |attempt| {
+        let detail = format!("attempt_{attempt}");
+        Effect::new(EffectKind::PaymentFailed, invoice_id, &*detail).key()
+    };
+    let keys: Vec<String> = attempts.map(key).collect();
+    Ok(!store::delivery::told(db, destination, &keys).await?.is_empty())
 }
 
 /// The invoice that is coming has no id and is no object of the store: its event has it.
@@ -140,6 +171,7 @@ impl Library {
         let customer = self.customer(customer_id, theirs);
         let subscription = self.subscription(subject.as_ref(), theirs);
         let invoice = self.invoice(subject.as_ref(), subscription.as_ref());
+        let dunning = access.and_then(|it| dunning_of(&it.access, subscription.as_ref()));
         let email = named.and_then(|it| it.email.clone());
         let name = named.and_then(|it| it.name.clone());
         Known {
@@ -153,7 +185,7 @@ impl Library {
             customer,
             subscription,
             invoice,
-            dunning: None,
+            dunning,
         }
     }
 
@@ -235,6 +267,15 @@ impl Library {
             _ => None,
         }
     }
+}
+
+/// What is missing of this subscription; where the fact is about none, of the one that decides.
+fn dunning_of(access: &Access, subscription: Option<&Subscription>) -> Option<Dunning> {
+    let of_it = |it: &&Dunning| match subscription {
+        Some(subscription) => it.subscription_id == subscription.id.as_str(),
+        None => it.decides,
+    };
+    access.dunning.iter().find(of_it).cloned()
 }
 
 /// The ids of the objects that are told of together with this one.

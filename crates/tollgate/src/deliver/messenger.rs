@@ -63,6 +63,9 @@ impl Messenger {
             Self::Mail { .. } if now - fact.created_at > NEWS_SECS => {
                 Told::Skipped("it is too old to be told by mail".to_owned())
             }
+            Self::Mail { .. } if is_news_to_nobody(&fact) => {
+                Told::Skipped("nobody was told that it failed".to_owned())
+            }
             Self::Mail { letters, post } => {
                 let (effect, known) = (&fact.staged.effect, &fact.known);
                 match letters.compose(effect, known, now) {
@@ -76,6 +79,11 @@ impl Messenger {
             }
         }
     }
+}
+
+/// Who never read that their payment failed has no use for its recovery.
+fn is_news_to_nobody(fact: &Fact) -> bool {
+    fact.staged.effect.kind == EffectKind::PaymentRecovered && !fact.failure_told
 }
 
 /// How mails go out.

@@ -111,7 +111,7 @@ impl Worker {
         }
         crash::point("claimed");
         let keys: Vec<&str> = claimed.iter().map(|it| it.effect_id.as_str()).collect();
-        let facts = knowledge::gather(&self.db, &keys).await?;
+        let facts = knowledge::gather(&self.db, &self.destination, &keys).await?;
         let count = claimed.len();
         self.tell_all(pair(claimed, facts)).await?;
         Ok(count)
