@@ -1,6 +1,8 @@
 //! What a client tries that is not theirs to choose, and what a caller hears when Stripe fails.
 
 #[expect(dead_code, reason = "other tests need the rest of it")]
+mod log;
+#[expect(dead_code, reason = "other tests need the rest of it")]
 mod naughty;
 #[expect(dead_code, unused_imports, reason = "other tests need the rest of it")]
 mod shop;
@@ -151,5 +153,53 @@ async fn pages_of_the_apps_origins_may_call_and_no_others() {
     let reply = call.send().await.expect("it answers");
     assert_eq!(header(&reply, allow).as_deref(), Some("http://localhost:3000"));
     assert_eq!((reply.status().as_u16(), header(&reply, "vary").as_deref()), (200, Some("origin")));
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn whatever_is_refused_to_a_client_is_logged() {
+    let log = log::listen_everywhere();
+    let shop = shop::ada::shop_of_ada().await;
+    let shown = shop::ada::preview(&shop, "pro", "monthly", "now").await;
+    let (ada, eve) = (shop.token_of("ada"), shop.token_of("eve"));
+    let bobs = json!({ "plan": "basic", "user_id": "bob" });
+    let foreign = "https://evil.example/";
+    let another = "A user's token was used for another user";
+    let (body, query) = ("A body was refused", "A query was refused");
+    let place = "A place to return to was refused: it is on no configured origin";
+    for (token, path, wanted, status, message) in [
+        (&ada, CHECKOUT, json!({ "plan": "basic", "price": "price_1" }), 422, body),
+        (&ada, CHECKOUT, json!({ "plan": "basic", "customer": "cus_1" }), 422, body),
+        (&ada, CHECKOUT, json!({ "plan": "basic", "unit_amount": 1 }), 422, body),
+        (&ada, CHECKOUT, json!({ "plan": "basic", "return_to": foreign }), 422, place),
+        (&ada, CHECKOUT, bobs.clone(), 403, another),
+        (&ada, CHECKOUT, json!({ "coupon": "half" }), 403, "A user asked for a coupon or a trial"),
+        (&ada, "/billing/portal", json!({ "customer": "cus_1" }), 422, body),
+        (&ada, "/billing/portal?customer=cus_1", json!({}), 422, query),
+        (&ada, "/billing/portal", json!({ "return_to": foreign }), 422, place),
+        (&ada, "/billing/portal", json!({ "user_id": "bob" }), 403, another),
+        (&ada, "/billing/cancel", json!({ "user_id": "bob" }), 403, another),
+        (&ada, "/billing/resume", json!({ "user_id": "bob" }), 403, another),
+        (
+            &eve,
+            "/billing/plan-change",
+            json!({ "preview": shown["preview"] }),
+            403,
+            "A user gave another user's preview",
+        ),
+    ] {
+        let before = log.lines(message).len();
+        let reply = shop.call(0, Method::POST, path, Some(token), Some(&wanted)).await;
+        assert_eq!(reply.status, status, "{path} {wanted}: {reply:?}");
+        let lines = log.lines(message);
+        assert_eq!(lines.len(), before + 1, "{path} {wanted}");
+        assert!(lines.iter().all(|it| it["level"] == "WARN"), "{lines:?}");
+    }
+    for path in ["/billing/subscription?user_id=bob", "/access/bob"] {
+        let before = log.lines(another).len();
+        assert_eq!(shop.call(0, Method::GET, path, Some(&ada), None).await.status, 403, "{path}");
+        assert_eq!(log.lines(another).len(), before + 1, "{path}");
+    }
+    assert!(!log.text().contains(foreign) && !log.text().contains(&ada));
     shop.close().await;
 }

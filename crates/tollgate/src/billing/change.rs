@@ -143,6 +143,7 @@ impl Billing {
         let message = "This is none of our previews; ask for one.";
         let bond: Bond = bond.ok_or_else(|| BillingError::invalid("preview", message))?;
         if user_id.is_some_and(|it| it != bond.user_id) {
+            tracing::warn!(user_id, "A user gave another user's preview");
             return Err(BillingError::Forbidden("This preview is another user's."));
         }
         let _turn = self.turns.take(&bond.user_id).await;

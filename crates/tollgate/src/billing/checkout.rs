@@ -38,8 +38,8 @@ pub enum UiMode {
 /// What a caller wants.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
-    /// The app's id of the user.
-    pub user_id: String,
+    /// The app's id of the user; none for a guest, who has an address.
+    pub user_id: Option<String>,
     /// The app itself asks, and not the user's browser.
     pub by_app: bool,
     /// The user's address, for a new customer.
@@ -96,14 +96,18 @@ impl Billing {
         let return_to = self.return_to(wanted)?;
         let choice = self.choose(wanted.plan.as_deref(), wanted.period.as_deref()).await?;
         let discounts = self.discounts(wanted).await?;
-        let _turn = self.turns.take(&wanted.user_id).await;
-        let customer = self.customer(&wanted.user_id, wanted.email.as_deref()).await?;
+        let Some(user_id) = wanted.user_id.as_deref() else {
+            return self.guest_checkout(wanted, &choice, discounts, return_to.as_deref()).await;
+        };
+        let _turn = self.turns.take(user_id).await;
+        let customer = self.customer(user_id, wanted.email.as_deref()).await?;
         for _ in 0..TRIES_MAX {
-            let held = self.held_visit(&wanted.user_id).await?;
-            let had = self.had(&customer, &wanted.user_id, &choice).await?;
-            let mut params = self.params(wanted, &choice, &customer, return_to.as_deref(), had);
+            let held = self.held_visit(user_id).await?;
+            let had = self.had(&customer, user_id, &choice).await?;
+            let mut params = self.params(wanted, &choice, return_to.as_deref(), had);
+            params["customer"] = customer.as_str().into();
             discounts.clone().add_to(&mut params);
-            let visit = self.visit(&wanted.user_id, held, &params).await;
+            let visit = self.visit(user_id, held, &params).await;
             match visit.map_err(about_discounts)? {
                 Visit::Open(session) => return self.opened(&session, wanted.ui_mode),
                 Visit::Changed => {}
@@ -115,7 +119,8 @@ impl Billing {
     fn check(&self, wanted: &Wanted) -> Result<(), BillingError> {
         if !wanted.by_app && (wanted.coupon.is_some() || wanted.trial_days.is_some()) {
             let message = "Only the app itself may give a coupon or another trial.";
-            tracing::warn!(user_id = wanted.user_id, "A user asked for a coupon or a trial");
+            let user_id = wanted.user_id.as_deref();
+            tracing::warn!(user_id, "A user asked for a coupon or a trial");
             return Err(BillingError::Forbidden(message));
         }
         if wanted.coupon.is_some() && wanted.promotion_code.is_some() {
@@ -211,16 +216,18 @@ impl Billing {
         days.filter(|_| !(had && trial.is_some_and(|it| it.once)))
     }
 
-    fn params(
+    pub(super) fn params(
         &self,
         wanted: &Wanted,
         choice: &Choice<'_>,
-        customer: &str,
         return_to: Option<&str>,
         had_trial: bool,
     ) -> Value {
         let selling = &self.selling;
-        let mut metadata = json!({ "user_id": wanted.user_id, "plan": choice.plan.name });
+        let mut metadata = json!({ "plan": choice.plan.name });
+        if let Some(user_id) = &wanted.user_id {
+            metadata["user_id"] = user_id.as_str().into();
+        }
         let of_what = metadata.clone();
         metadata["period"] = choice.period.into();
         if let Some(return_to) = return_to {
@@ -230,10 +237,10 @@ impl Billing {
         if !choice.price.metered {
             line["quantity"] = wanted.quantity.unwrap_or(1).into();
         }
-        let mut params =
-            json!({ "customer": customer, "line_items": [line], "metadata": metadata });
-        if wanted.user_id.chars().count() <= REFERENCE_CHARS_MAX {
-            params["client_reference_id"] = wanted.user_id.as_str().into();
+        let mut params = json!({ "line_items": [line], "metadata": metadata });
+        let short = |it: &&String| it.chars().count() <= REFERENCE_CHARS_MAX;
+        if let Some(user_id) = wanted.user_id.as_ref().filter(short) {
+            params["client_reference_id"] = user_id.as_str().into();
         }
         if choice.price.recurring {
             params["mode"] = "subscription".into();
@@ -278,7 +285,7 @@ impl Billing {
         Ok(Discounts::PromotionCode(id))
     }
 
-    fn opened(&self, session: &Answer, ui_mode: UiMode) -> Result<Opened, BillingError> {
+    pub(super) fn opened(&self, session: &Answer, ui_mode: UiMode) -> Result<Opened, BillingError> {
         let id = session.need("id")?.to_owned();
         Ok(match (ui_mode, &self.publishable_key) {
             (UiMode::Embedded, Some(key)) => Opened::Embedded {
@@ -293,7 +300,7 @@ impl Billing {
 
 /// What is taken off the price.
 #[derive(Clone, Debug)]
-enum Discounts {
+pub(super) enum Discounts {
     None,
     /// Checkout asks for a code.
     Ask,
@@ -302,7 +309,7 @@ enum Discounts {
 }
 
 impl Discounts {
-    fn add_to(self, params: &mut Value) {
+    pub(super) fn add_to(self, params: &mut Value) {
         match self {
             Self::None => {}
             Self::Ask => params["allow_promotion_codes"] = true.into(),
@@ -313,7 +320,7 @@ impl Discounts {
 }
 
 /// What Stripe refuses of a discount, the caller can mend.
-fn about_discounts(error: BillingError) -> BillingError {
+pub(super) fn about_discounts(error: BillingError) -> BillingError {
     match error {
         BillingError::Stripe(it)
             if matches!(it.trouble, Trouble::Invalid | Trouble::Missing)

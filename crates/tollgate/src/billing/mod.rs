@@ -7,6 +7,7 @@
 //! - [`account`]: what a user has, as they see it;
 //! - [`customer`]: one customer for one user;
 //! - [`checkout`]: a visit to Checkout; [`visit`]: one open visit at a time;
+//! - [`guest`]: a visit of somebody whom the app does not know yet;
 //! - [`arrival`]: the way back from it;
 //! - [`overview`]: what is paid for and what waits to change;
 //! - [`change`]: another plan, shown before it is done; [`ending`]: to cancel, and to go on;
@@ -22,6 +23,7 @@ pub mod checkout;
 mod customer;
 pub mod discounts;
 pub mod ending;
+mod guest;
 pub mod offers;
 pub mod overview;
 mod places;

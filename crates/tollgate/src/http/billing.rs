@@ -65,7 +65,10 @@ pub async fn checkout(
     ];
     check_texts(&texts)?;
     let wanted = Wanted {
-        user_id: whose(&caller, body.user_id)?,
+        user_id: match (&caller, &body.user_id, &body.email) {
+            (Caller::App, None, Some(_)) => None,
+            _ => Some(whose(&caller, body.user_id)?),
+        },
         by_app: caller == Caller::App,
         email: body.email,
         plan: body.plan,
@@ -322,7 +325,10 @@ fn whose(caller: &Caller, named: Option<String>) -> Result<String, Error> {
 
 fn query<T: DeserializeOwned>(request: &Request<Body>) -> Result<T, Error> {
     let query = Query::<T>::try_from_uri(request.uri());
-    query.map(|Query(it)| it).map_err(|error| invalid("query", &format!("{error}.")))
+    query.map(|Query(it)| it).map_err(|error| {
+        tracing::warn!(why = %error, "A query was refused");
+        invalid("query", &format!("{error}."))
+    })
 }
 
 /// Reads a body; an empty one says nothing more than the route.

@@ -334,6 +334,7 @@ async fn check_caller(caller: Caller, who: Who, request: Request) -> Result<Requ
     if let (Caller::User { user_id, .. }, true) = (&caller, who != Who::AppOrSelf) {
         let UserId(named) = UserId::from_request_parts(&mut parts, &()).await?;
         if who != Who::AppOrUser || named != *user_id {
+            tracing::warn!(user_id, "A user's token was used for another user");
             return Err(Error::Forbidden("A user's token opens that user's own access only."));
         }
     }

@@ -244,7 +244,7 @@ pub(super) fn wanted(
     ui_mode: UiMode,
 ) -> Wanted {
     Wanted {
-        user_id: visitor.user_id.clone(),
+        user_id: Some(visitor.user_id.clone()),
         plan: plan.map(str::to_owned),
         period: period.map(str::to_owned),
         ui_mode,
