@@ -18,7 +18,7 @@ use tollgate::stripe_api::Stripe;
 use tollgate_sandbox::server::{Options, Sandbox};
 
 use crate::sandbox::{LISTEN, LISTEN_VARIABLE};
-use crate::{logging, shutdown};
+use crate::{logging, out, shutdown};
 
 /// Signs the events of `tollgate trigger` where nothing else is configured. Known to everybody:
 /// never a secret of a real server.
@@ -64,7 +64,7 @@ pub async fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<E
     let server = Server::start(&config, &Clock::ahead(sandbox.ahead())).await?;
     introduce(&sandbox, &endpoint, server.address())?;
     configure_portal(&config).await?;
-    print!("{}", welcome(&server, &sandbox, &config));
+    out::text(welcome(&server, &sandbox, &config))?;
     stopping.await;
     sandbox.stop().await;
     server.stop().await;

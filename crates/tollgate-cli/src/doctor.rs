@@ -15,6 +15,7 @@ use tollgate::stripe_api::Patience;
 
 use crate::dev;
 use crate::exit;
+use crate::out;
 use crate::sandbox::{LISTEN, LISTEN_VARIABLE};
 
 /// Somebody waits for the answer.
@@ -56,9 +57,9 @@ pub async fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<E
     };
     let report = doctor::examine(&config, &clock, PATIENCE).await;
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
+        out::line(serde_json::to_string_pretty(&report)?)?;
     } else {
-        print(&report);
+        print(&report)?;
     }
     Ok(match (report.unreachable, report.verdict) {
         (true, _) => exit::unreachable(),
@@ -91,16 +92,16 @@ async fn ask(sandbox: &str, path: &str) -> anyhow::Result<Value> {
     answer.json().await.context("read the sandbox's answer")
 }
 
-fn print(report: &Report) {
+fn print(report: &Report) -> std::io::Result<()> {
     let colours = stdout().is_terminal();
     let width = report.checks.iter().map(|it| it.check.len()).max().unwrap_or(0);
     for it in &report.checks {
-        println!("{}", line(it, width, colours));
+        out::line(line(it, width, colours))?;
     }
     let count = |verdict| report.checks.iter().filter(|it| it.verdict == verdict).count();
     match (count(Verdict::Fail), count(Verdict::Warn)) {
-        (0, 0) => println!("\nAll is well."),
-        (fail, warn) => println!("\nTo mend: {fail}. To look at: {warn}."),
+        (0, 0) => out::line("\nAll is well."),
+        (fail, warn) => out::line(format_args!("\nTo mend: {fail}. To look at: {warn}.")),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `tollgate events list|show|replay`: the stored events.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use tollgate::store::event::{self, Status, Summary};
 use tollgate::store::{Db, schema};
 
 use crate::exit::{self, WrongUsage};
+use crate::out;
 
 /// List, show or replay the stored events.
 #[derive(Debug, clap::Subcommand)]
@@ -63,9 +64,9 @@ async fn list(db: &Db, status: Option<&str>, limit: i64, json: bool) -> anyhow::
     let status = status.map(|it| Status::from_name(it).ok_or_else(|| unknown(it))).transpose()?;
     for it in event::list(db, status, limit).await? {
         if json {
-            println!("{}", serde_json::to_string(&it)?);
+            out::line(serde_json::to_string(&it)?)?;
         } else {
-            println!("{}", line(&it));
+            out::line(line(&it))?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -88,11 +89,10 @@ async fn show(db: &Db, id: &str) -> anyhow::Result<ExitCode> {
         return Ok(exit::found_something());
     };
     eprintln!("{}", line(&summary));
-    let mut out = std::io::stdout();
-    out.write_all(&body)?;
+    out::bytes(&body)?;
     // A file or a pipe gets the very bytes that were signed.
-    if out.is_terminal() {
-        println!();
+    if std::io::stdout().is_terminal() {
+        out::line("")?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -123,13 +123,11 @@ async fn replay_all(db: &Db, receiver: &Receiver, ids: &[String]) -> anyhow::Res
     let mut wrong = 0;
     for id in ids {
         match replay::one(db, receiver, id).await? {
-            None => println!("{id}  not stored"),
-            Some(Outcome::Failed(why)) => println!("{id}  failed: {why}"),
+            None => out::line(format_args!("{id}  not stored"))?,
+            Some(Outcome::Failed(why)) => out::line(format_args!("{id}  failed: {why}"))?,
             Some(outcome) => {
-                println!(
-                    "{id}  {}",
-                    if outcome == Outcome::Ignored { "ignored" } else { "applied" }
-                );
+                let what = if outcome == Outcome::Ignored { "ignored" } else { "applied" };
+                out::line(format_args!("{id}  {what}"))?;
                 continue;
             }
         }

@@ -8,6 +8,8 @@ use tollgate::clock::Clock;
 use tollgate::config::Config;
 use tollgate::store::Db;
 
+use crate::out;
+
 /// Say what a user may use, and why.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -26,9 +28,9 @@ pub async fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<E
     let now = Clock::system().now();
     let explanation = answer::explain(&db, &config.rulebook, &arguments.user, now).await?;
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&explanation)?);
+        out::line(serde_json::to_string_pretty(&explanation)?)?;
     } else {
-        print!("{explanation}");
+        out::text(explanation)?;
     }
     Ok(ExitCode::SUCCESS)
 }

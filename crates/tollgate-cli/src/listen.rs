@@ -15,6 +15,7 @@ use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
+use crate::out;
 use crate::sandbox::{LISTEN, LISTEN_VARIABLE};
 use crate::shutdown;
 
@@ -70,10 +71,10 @@ pub async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let client = reqwest::Client::builder().timeout(FORWARD_TIMEOUT).build()?;
     let session = open_session(&client, arguments).await?;
     if arguments.print_secret {
-        println!("{}", session.secret);
+        out::line(&session.secret)?;
         return Ok(ExitCode::SUCCESS);
     }
-    println!("Ready. Events are signed with {}", session.secret);
+    out::line(format_args!("Ready. Events are signed with {}", session.secret))?;
     tokio::select! {
         ended = forward_for_ever(&client, arguments, session) => ended.map(|()| ExitCode::SUCCESS),
         () = shutdown::requested() => Ok(ExitCode::SUCCESS),
@@ -175,7 +176,8 @@ async fn forward_one(client: &reqwest::Client, arguments: &Arguments, sent: &Val
     };
     match post(client, url, sent, payload).await {
         Ok((status, body)) => {
-            println!("{status}  {kind:<44} {id}");
+            // Whatever becomes of the line, the event was forwarded.
+            drop(out::line(format_args!("{status}  {kind:<44} {id}")));
             let told = response(sent, url, status, &body, id);
             vec![acknowledged, told]
         }

@@ -9,6 +9,8 @@ use clap::Subcommand;
 use tollgate::config::Config;
 use tollgate::mail::{self, Audience, Letters, Sample};
 
+use crate::out;
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -51,25 +53,25 @@ pub struct Preview {
 pub fn run(file: Option<&Path>, command: &Command) -> anyhow::Result<ExitCode> {
     let letters = Letters::of(&Config::from_environment(file)?).context("load the letters")?;
     match command {
-        Command::List => list(&letters),
+        Command::List => list(&letters)?,
         Command::Show(it) => show(&letters, it)?,
         Command::Preview(it) => preview(&letters, &it.out)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn list(letters: &Letters) {
-    println!("{:<24} {:<9} {:<4} when", "letter", "to", "sent");
+fn list(letters: &Letters) -> std::io::Result<()> {
+    out::line(format_args!("{:<24} {:<9} {:<4} when", "letter", "to", "sent"))?;
     for it in mail::all() {
         let to = match it.audience {
             Audience::Customer => "customer",
             Audience::Operator => "operator",
         };
         let sent = if letters.is_on(it) { "yes" } else { "no" };
-        println!("{:<24} {to:<9} {sent:<4} {}", it.name, it.when);
+        out::line(format_args!("{:<24} {to:<9} {sent:<4} {}", it.name, it.when))?;
     }
     let languages: Vec<&str> = letters.languages().collect();
-    println!("\nLanguages: {}", languages.join(", "));
+    out::line(format_args!("\nLanguages: {}", languages.join(", ")))
 }
 
 fn show(letters: &Letters, wanted: &Show) -> anyhow::Result<()> {
@@ -82,8 +84,8 @@ fn show(letters: &Letters, wanted: &Show) -> anyhow::Result<()> {
     }
     let mail = letters.preview(&sample, wanted.locale.as_deref())?;
     match wanted.html {
-        true => println!("{}", mail.html),
-        false => print!("Subject: {}\n\n{}", mail.subject, mail.text),
+        true => out::line(&mail.html)?,
+        false => out::text(format_args!("Subject: {}\n\n{}", mail.subject, mail.text))?,
     }
     Ok(())
 }
@@ -117,6 +119,6 @@ fn preview(letters: &Letters, directory: &Path) -> anyhow::Result<()> {
             }
         }
     }
-    println!("{written} files in {}", directory.display());
+    out::line(format_args!("{written} files in {}", directory.display()))?;
     Ok(())
 }

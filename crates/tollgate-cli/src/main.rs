@@ -2,7 +2,9 @@
 //! usage, 3 Stripe or the database unreachable.
 
 mod config;
+mod coupons;
 mod dev;
+mod discounts;
 mod doctor;
 mod events;
 mod exit;
@@ -13,7 +15,9 @@ mod mails;
 mod migrate;
 mod notify;
 mod openapi;
+mod out;
 mod outbox;
+mod promotion_codes;
 mod rebuild;
 mod sandbox;
 mod serve;
@@ -74,6 +78,12 @@ enum Command {
     /// Notifications to the app.
     #[command(subcommand)]
     Notify(notify::Command),
+    /// List, make or end coupons: the rules of discounts.
+    #[command(subcommand)]
+    Coupons(coupons::Command),
+    /// List, make or end promotion codes: what customers type.
+    #[command(subcommand)]
+    PromotionCodes(promotion_codes::Command),
     /// Print the configuration and where each value comes from.
     Config(config::Arguments),
     /// List the mails, or look at them.
@@ -113,6 +123,8 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Setup(it) => setup::run(file, &it).await,
         Command::Doctor(it) => doctor::run(file, &it).await,
         Command::Notify(it) => notify::run(file, &it).await,
+        Command::Coupons(it) => coupons::run(file, it).await,
+        Command::PromotionCodes(it) => promotion_codes::run(file, it).await,
         Command::Config(it) => config::run(file, &it),
         Command::Mails(it) => mails::run(file, &it),
         Command::Migrate => migrate::run(file).await,

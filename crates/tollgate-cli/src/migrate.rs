@@ -6,12 +6,14 @@ use std::process::ExitCode;
 use tollgate::config::Config;
 use tollgate::store::{Db, schema};
 
+use crate::out;
+
 /// Runs the command.
 pub async fn run(file: Option<&Path>) -> anyhow::Result<ExitCode> {
     let config = Config::from_environment(file)?;
     let db = Db::connect(config.database_url.reveal()).await?;
     schema::migrate(&db).await?;
     db.close().await;
-    println!("The database is up to date.");
+    out::line("The database is up to date.")?;
     Ok(ExitCode::SUCCESS)
 }

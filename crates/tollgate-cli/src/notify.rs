@@ -13,6 +13,7 @@ use tollgate::deliver::refused::{Refused, Retry};
 use tollgate::notify::Notification;
 
 use crate::exit::{self, WrongUsage};
+use crate::out;
 
 /// Notifications to the app.
 #[derive(Debug, clap::Subcommand)]
@@ -48,8 +49,8 @@ pub async fn run(file: Option<&Path>, command: &Command) -> anyhow::Result<ExitC
     let notification = Notification::test(now);
     let answer = Sender::new(&endpoint).ask(&notification.id, &notification.body(), now).await;
     match arguments.json {
-        true => println!("{}", as_json(&endpoint, &notification.id, &answer)),
-        false => println!("{}", sentence(&endpoint, &answer)),
+        true => out::line(as_json(&endpoint, &notification.id, &answer))?,
+        false => out::line(sentence(&endpoint, &answer))?,
     }
     Ok(if answer.is_ok() { ExitCode::SUCCESS } else { exit::found_something() })
 }

@@ -11,6 +11,7 @@ use tollgate::store::delivery::{self, Delivery};
 use tollgate::store::{Db, schema};
 
 use crate::exit::WrongUsage;
+use crate::out;
 
 const STATUSES: [&str; 5] = ["pending", "held", "done", "skipped", "dead"];
 
@@ -91,17 +92,17 @@ async fn list(
 
 fn print(it: &Delivery, json: bool) -> anyhow::Result<()> {
     if json {
-        println!("{}", serde_json::to_string(it)?);
+        out::line(serde_json::to_string(it)?)?;
         return Ok(());
     }
     let at = rfc3339(it.created_at);
-    println!("{at}  {:<8} {:<14} {}", it.status, it.destination, it.effect_id);
+    out::line(format_args!("{at}  {:<8} {:<14} {}", it.status, it.destination, it.effect_id))?;
     if let Some(why) = &it.error {
         let next = match it.status.as_str() {
             "pending" => format!("; next: {}", rfc3339(it.due_ms.div_euclid(1000))),
             _ => String::new(),
         };
-        println!("    {why} ({} attempts{next})", it.attempts);
+        out::line(format_args!("    {why} ({} attempts{next})", it.attempts))?;
     }
     Ok(())
 }
@@ -112,6 +113,6 @@ async fn retry(db: &Db, fact: &str, to: &str) -> anyhow::Result<ExitCode> {
         eprintln!("There is no such delivery that could be made again.");
         return Ok(ExitCode::from(1));
     }
-    println!("It is made by the running server as soon as it looks for what is due.");
+    out::line("It is made by the running server as soon as it looks for what is due.")?;
     Ok(ExitCode::SUCCESS)
 }

@@ -11,6 +11,7 @@ use tollgate::reconcile::rebuild::{self, Report};
 use tollgate::store::{Db, schema};
 
 use crate::exit;
+use crate::out;
 
 /// How many events lie between two lines of progress.
 const PROGRESS_EVERY: u64 = 10_240;
@@ -57,14 +58,15 @@ fn progress(events: u64) {
 
 fn print(report: &Report, arguments: &Arguments) -> anyhow::Result<()> {
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(report)?);
+        out::line(serde_json::to_string_pretty(report)?)?;
         return Ok(());
     }
     for it in &report.drift {
-        println!("{} {}: {}", it.table, it.id, it.what);
+        out::line(format_args!("{} {}: {}", it.table, it.id, it.what))?;
     }
     let Report { events, objects, users, drift } = report;
     let verb = if arguments.check { "differ" } else { "were mended" };
-    println!("{events} events, {objects} objects, {users} users; {} {verb}.", drift.len());
+    let read = format_args!("{events} events, {objects} objects, {users} users");
+    out::line(format_args!("{read}; {} {verb}.", drift.len()))?;
     Ok(())
 }

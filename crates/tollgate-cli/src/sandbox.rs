@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use tollgate_sandbox::server::{Options, Sandbox};
 
-use crate::{logging, shutdown};
+use crate::{logging, out, shutdown};
 
 /// Where a sandbox listens unless told otherwise.
 pub const LISTEN: &str = "127.0.0.1:4243";
@@ -41,7 +41,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let options = Options { listen, file, seed, now, ..Options::default() };
     let stopping = shutdown::requested();
     let sandbox = Sandbox::start(options).await.context("start the sandbox")?;
-    println!("sandbox ready at {}", sandbox.url());
+    out::line(format_args!("sandbox ready at {}", sandbox.url()))?;
     stopping.await;
     sandbox.stop().await;
     Ok(ExitCode::SUCCESS)

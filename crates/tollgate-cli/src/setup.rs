@@ -10,6 +10,7 @@ use tollgate::setup::{self, Step};
 use tollgate::stripe_api::Stripe;
 
 use crate::exit::{self, WrongUsage};
+use crate::out;
 
 /// Register the webhook endpoint, make the plans' prices and configure the portal at Stripe.
 #[derive(Debug, clap::Args)]
@@ -26,7 +27,7 @@ pub async fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<E
     let stripe = Stripe::new(&config).ok_or_else(no_key)?;
     let mut found = setup::look(&stripe, &config).await?;
     for line in &found.right {
-        println!("{line}");
+        out::line(line)?;
     }
     let by_hand = found.steps.iter().any(|it| !it.can_be_taken());
     show(&stripe, &found.steps, arguments.dry_run).await?;
@@ -40,12 +41,13 @@ pub async fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<E
 
 async fn show(stripe: &Stripe, steps: &[Step], dry_run: bool) -> anyhow::Result<()> {
     for step in steps {
-        println!("{step}");
+        out::line(step)?;
         if dry_run {
             continue;
         }
         if let Some(secret) = setup::take(stripe, &Clock::system(), step).await? {
-            println!("\n  Stripe tells this secret only now:\n  STRIPE_WEBHOOK_SECRET={secret}\n");
+            let told = "Stripe tells this secret only now:";
+            out::line(format_args!("\n  {told}\n  STRIPE_WEBHOOK_SECRET={secret}\n"))?;
         }
     }
     Ok(())

@@ -16,6 +16,7 @@ use tollgate_stripe::signature;
 
 use crate::dev;
 use crate::exit::{self, WrongUsage};
+use crate::out;
 use crate::sandbox::{LISTEN, LISTEN_VARIABLE};
 
 /// Signs what `--bad-signature` sends; nobody's secret.
@@ -74,7 +75,7 @@ pub struct Arguments {
 /// Runs the command.
 pub async fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if arguments.event == "list" {
-        return Ok(list());
+        return list();
     }
     if let Some(done) = drive::run(arguments).await? {
         return Ok(done);
@@ -89,7 +90,7 @@ pub async fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<E
     for event in &events {
         let header = signature::header(event.body.as_bytes(), &[&secret], clock.now());
         let status = post(&client, &url, event, header).await?;
-        print(event, status, arguments.json);
+        print(event, status, arguments.json)?;
         let expected = if arguments.bad_signature { status == 400 } else { status < 300 };
         wrong += usize::from(!expected);
     }
@@ -105,14 +106,16 @@ impl Arguments {
     }
 }
 
-fn list() -> ExitCode {
-    println!("Event types that a sandbox makes happen");
-    tollgate_sandbox::triggers().for_each(|it| println!("  {it}"));
-    println!("\nEvent types that a story tells of");
-    EVENT_TYPES.iter().for_each(|it| println!("  {it}"));
-    println!("\nStories");
-    STORIES.iter().for_each(|it| println!("  {:<28} {}", it.name, it.summary));
-    ExitCode::SUCCESS
+fn list() -> anyhow::Result<ExitCode> {
+    out::line("Event types that a sandbox makes happen")?;
+    tollgate_sandbox::triggers().try_for_each(|it| out::line(format_args!("  {it}")))?;
+    out::line("\nEvent types that a story tells of")?;
+    EVENT_TYPES.iter().try_for_each(|it| out::line(format_args!("  {it}")))?;
+    out::line("\nStories")?;
+    for it in STORIES {
+        out::line(format_args!("  {:<28} {}", it.name, it.summary))?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn deliveries(
@@ -175,11 +178,11 @@ async fn post(
     Ok(answer.status().as_u16())
 }
 
-fn print(event: &StoryEvent, status: u16, json: bool) {
+fn print(event: &StoryEvent, status: u16, json: bool) -> std::io::Result<()> {
     let StoryEvent { id, kind, .. } = event;
     if json {
-        println!("{}", json!({ "id": id, "type": kind, "status": status }));
+        out::line(json!({ "id": id, "type": kind, "status": status }))
     } else {
-        println!("{status}  {kind:<44} {id}");
+        out::line(format_args!("{status}  {kind:<44} {id}"))
     }
 }

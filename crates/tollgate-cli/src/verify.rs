@@ -8,6 +8,7 @@ use tollgate::clock::Clock;
 use tollgate_stripe::signature::{self, SignatureError, TOLERANCE_SECS};
 
 use crate::exit;
+use crate::out;
 
 /// Bodies beyond this are not Stripe's.
 const BODY_BYTES_MAX: u64 = 1 << 20;
@@ -45,16 +46,17 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Err(error) => hints(error, &body, &arguments.header, &secrets),
     };
     match (&verified, arguments.json) {
-        (_, true) => println!("{}", as_json(&verified, &hints)),
-        (Ok(it), false) => println!(
+        (_, true) => out::line(as_json(&verified, &hints))?,
+        (Ok(it), false) => out::line(format_args!(
             "The signature is right: made by secret {} of {} at {}.",
             it.secret_index + 1,
             secrets.len(),
             it.timestamp
-        ),
+        ))?,
         (Err(error), false) => {
-            println!("The signature is refused ({}): {error}.", error.reason());
-            hints.iter().for_each(|it| println!("  {it}"));
+            let reason = error.reason();
+            out::line(format_args!("The signature is refused ({reason}): {error}."))?;
+            hints.iter().try_for_each(|it| out::line(format_args!("  {it}")))?;
         }
     }
     Ok(if verified.is_ok() { ExitCode::SUCCESS } else { exit::found_something() })

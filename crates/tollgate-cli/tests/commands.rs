@@ -257,17 +257,6 @@ fn openapi_prints_what_the_server_serves() {
 }
 
 #[test]
-fn openapi_may_be_read_in_part() {
-    let home = Home::sqlite();
-    let mut command = home.command(&["openapi"]);
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().expect("it starts");
-    drop(child.stdout.take());
-    let done = child.wait_with_output().expect("it ends");
-    assert_eq!((done.status.code(), String::from_utf8_lossy(&done.stderr)), (Some(0), "".into()));
-}
-
-#[test]
 fn setup_shows_makes_and_then_finds_nothing_to_do() {
     let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
     let options = Options { listen: ([127, 0, 0, 1], 0).into(), ..Options::default() };

@@ -12,6 +12,7 @@ use tollgate_stripe::form;
 
 use super::Arguments;
 use crate::exit;
+use crate::out;
 
 /// A sandbox nearby answers at once, or there is none.
 const NEARBY: Duration = Duration::from_secs(2);
@@ -56,7 +57,7 @@ pub async fn run(arguments: &Arguments) -> anyhow::Result<Option<ExitCode>> {
     let made = trigger(&client, &base, arguments).await?;
     delivered(&client, &base, &made.data).await?;
     for event in &made.data {
-        print(event, arguments.json);
+        print(event, arguments.json)?;
     }
     Ok(Some(if made.came { ExitCode::SUCCESS } else { exit::found_something() }))
 }
@@ -120,11 +121,11 @@ async fn delivered(client: &Client, base: &str, events: &[Event]) -> anyhow::Res
     Ok(())
 }
 
-fn print(event: &Event, json: bool) {
+fn print(event: &Event, json: bool) -> std::io::Result<()> {
     let Event { id, kind, object } = event;
     if json {
-        println!("{}", json!({ "id": id, "type": kind, "object": object }));
+        out::line(json!({ "id": id, "type": kind, "object": object }))
     } else {
-        println!("{kind:<48} {id}  {object}");
+        out::line(format_args!("{kind:<48} {id}  {object}"))
     }
 }
