@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{coupons, holders};
+use crate::checkout;
 use crate::error::StripeError;
 use crate::money;
 use crate::money::currency::Currency;
@@ -155,8 +156,8 @@ pub(crate) fn check_code(
     if code.customer.is_some() && code.customer.as_ref() != purchase.customer {
         return refuse("This promotion code is for another customer.");
     }
-    let bought = purchase.customer.is_some_and(|customer| has_bought(world, customer));
-    if code.restrictions.first_time_transaction && bought {
+    let bought = || purchase.customer.is_some_and(|customer| has_bought(world, customer));
+    if code.restrictions.first_time_transaction && bought() {
         return refuse(
             "This promotion code cannot be redeemed because the associated customer has prior \
              transactions.",
@@ -170,9 +171,13 @@ pub(crate) fn check_code(
     }
 }
 
-/// Says whether a customer has paid before.
+/// Says whether a customer has paid before. What pays for a visit to Checkout that is not complete
+/// yet is that very purchase, and none before it.
 pub(crate) fn has_bought(world: &World, customer: &Id) -> bool {
-    world.charges.of(customer).any(|charge| charge.status == "succeeded")
+    let of_now =
+        |intent: &Option<Id>| intent.as_ref().is_some_and(|it| checkout::is_being_paid(world, it));
+    let mut charges = world.charges.of(customer).filter(|charge| charge.status == "succeeded");
+    charges.any(|charge| !of_now(&charge.payment_intent))
         || world.invoices.of(customer).any(|invoice| {
             invoice.status == crate::object::invoice::Status::Paid && invoice.amounts.total > 0
         })

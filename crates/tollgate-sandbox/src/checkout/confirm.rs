@@ -283,6 +283,12 @@ pub(super) fn resume(
     Ok(Step::Complete)
 }
 
+/// See [`super::is_being_paid`].
+pub(super) fn is_being_paid(world: &World, intent: &Id) -> bool {
+    let mut open = world.sessions.newest().filter(|it| it.status == Status::Open);
+    open.any(|it| it.hidden.intent.as_ref() == Some(intent))
+}
+
 /// See [`super::payment_of`].
 pub(super) fn payment_of(world: &World, session: &Id) -> Option<Id> {
     let intent = world.get::<CheckoutSession>(session).ok()?.hidden.intent.clone()?;

@@ -45,6 +45,11 @@ pub(crate) const ROUTES: &[&[Route]] = &[
 pub(crate) use finish::{payment_failed, payment_succeeded, wake};
 pub(crate) use sessions::line_items;
 
+/// Says whether a payment is the one of a session that is not complete yet.
+pub(crate) fn is_being_paid(world: &World, intent: &Id) -> bool {
+    confirm::is_being_paid(world, intent)
+}
+
 /// Returns the payment that a session's customer made before there was an invoice.
 pub(crate) fn payment_of(world: &World, session: &Id) -> Option<Id> {
     confirm::payment_of(world, session)

@@ -167,6 +167,23 @@ fn a_code_for_first_purchases_is_for_nobody_else() {
     assert_eq!(enter(&mut shop, &guest, "FIRST").0, 400, "a guest may have bought before");
 }
 
+/// What pays for the session is no purchase before it.
+#[test]
+fn a_code_for_first_purchases_begins_a_subscription() {
+    let mut shop = Shop::new();
+    let customer = id(&shop.sandbox.post("/v1/customers", &[("email", "a@example.com")]));
+    let first = code(&mut shop, "FIRST", &[("restrictions[first_time_transaction]", "true")]);
+    for session in [shop.subscribe(&[("customer", &customer), OPEN]), shop.subscribe(&[OPEN])] {
+        assert_eq!(enter(&mut shop, &session, "FIRST").0, 200);
+        shop.pay(&session, VISA);
+        assert_eq!(shop.again(&session)["status"], "complete");
+    }
+    let session = shop.subscribe(&[("customer", &customer), OPEN]);
+    assert_eq!(enter(&mut shop, &session, "FIRST").0, 400);
+    let first = shop.sandbox.get(&format!("/v1/promotion_codes/{first}"), &[]);
+    assert_eq!(first["times_redeemed"], 2);
+}
+
 #[test]
 fn a_coupon_may_pay_it_all() {
     let mut shop = Shop::new();
