@@ -139,3 +139,45 @@ async fn what_only_the_operator_can_do_is_told() {
     assert!(found.steps.len() == 1 && !found.steps[0].can_be_taken(), "{found:#?}");
     account.sandbox.stop().await;
 }
+
+/// A machine may be faster than its clock: no two calls may share a key.
+#[tokio::test]
+async fn steps_of_one_moment_are_calls_of_their_own() {
+    let account = Account::new(PLANS).await;
+    let clock = Clock::manual(1_795_348_800_000);
+    for step in account.look().await.steps {
+        setup::take(&account.stripe, &clock, &step).await.expect("Stripe does it");
+    }
+    assert_eq!(account.get("/v1/products").await["data"].as_array().map(Vec::len), Some(2));
+    account.sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn a_lookup_key_of_an_archived_price_goes_to_a_new_one() {
+    let account = Account::new(PLANS).await;
+    account.set_up().await;
+    let prices = account.get("/v1/prices?lookup_keys[0]=pro_monthly").await;
+    let old = prices["data"][0]["id"].as_str().expect("it has an id").to_owned();
+    let path = format!("/v1/prices/{old}");
+    account.stripe.post(&path, &json!({ "active": false }), "end").await.expect("Stripe does it");
+    account.set_up().await;
+    assert!(account.look().await.steps.is_empty());
+    let prices = account.get("/v1/prices?lookup_keys[0]=pro_monthly").await;
+    assert_eq!(prices["data"].as_array().map(Vec::len), Some(1));
+    assert!(prices["data"][0]["id"] != *old && prices["data"][0]["product"] == "tollgate_pro");
+    account.sandbox.stop().await;
+}
+
+/// Whoever made the endpoint by hand, on another of our paths, gets no second one.
+#[tokio::test]
+async fn an_endpoint_on_another_path_of_ours_is_left_where_it_is() {
+    let account = Account::new(PLANS).await;
+    let url = "https://billing.example/api/webhooks/stripe/";
+    let params = json!({ "url": url, "enabled_events": ["invoice.paid"] });
+    account.stripe.post("/v1/webhook_endpoints", &params, "by hand").await.expect("it is made");
+    account.set_up().await;
+    let endpoints = account.get("/v1/webhook_endpoints").await["data"].clone();
+    assert_eq!(endpoints.as_array().map(Vec::len), Some(1));
+    assert_eq!(endpoints[0]["enabled_events"], json!(setup::events()));
+    account.sandbox.stop().await;
+}

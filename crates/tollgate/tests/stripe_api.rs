@@ -168,3 +168,13 @@ async fn calls_keep_the_pace_of_test_mode() {
     assert!(since.elapsed() >= Duration::from_millis(240), "{:?}", since.elapsed());
     assert!(server.asked()[0].starts_with("GET /v1/prices?limit=1 HTTP/1.1\r\n"));
 }
+
+#[tokio::test]
+async fn what_a_restricted_key_lacks_is_named_and_the_key_is_not() {
+    let told = "The provided key 'rk_test_abc' does not have the required permissions. Having the \
+                'rak_customer_write' permission would allow this request to continue.";
+    let body = json!({ "error": { "type": "invalid_request_error", "message": told } });
+    let (error, asked) = refused(&[say(403, "", &body.to_string())]).await;
+    assert_eq!((error.trouble, error.status, asked), (Trouble::Authentication, Some(403), 1));
+    assert_eq!(error.message, "the key may not do this: it lacks the permission rak_customer_write");
+}
