@@ -156,6 +156,7 @@ pub async fn explain(
         remarks: Vec::new(),
     };
     explanation.remarks = remarks(&explanation);
+    explanation.remarks.extend(due_failure(db, user_id).await?);
     Ok(explanation)
 }
 
@@ -207,6 +208,15 @@ fn remarks(it: &Explanation) -> Vec<String> {
         format!("{} was observed in two ways within one second; Stripe has to be asked.", it.id)
     }));
     remarks
+}
+
+/// What time should have changed by now, and why it could not.
+async fn due_failure(db: &Db, user_id: &str) -> Result<Option<String>, StoreError> {
+    let failure = store::due_failure::find(db, user_id).await?;
+    Ok(failure.map(|it| {
+        let (error, attempts, next) = (it.error, it.attempts, rfc3339(it.retry_at));
+        format!("What time brought failed {attempts} times; it is tried again at {next}: {error}")
+    }))
 }
 
 impl fmt::Display for Explanation {

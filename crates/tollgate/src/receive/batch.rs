@@ -63,7 +63,10 @@ pub async fn apply(
 }
 
 /// Applies inputs in this transaction, has the app's handlers do their part, and commits it.
-pub(crate) async fn apply_and_commit(
+///
+/// # Errors
+/// A handler failed, or the database did; nothing of it was kept.
+pub async fn apply_and_commit(
     mut tx: Tx<'_>,
     rulebook: &Rulebook,
     handlers: &Handlers,

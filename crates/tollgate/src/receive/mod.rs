@@ -32,8 +32,7 @@ use crate::store::user::AppUser;
 use crate::store::{Db, Session, StoreError, payload};
 use crate::webhook::Incoming;
 
-pub(crate) use batch::apply_and_commit;
-pub use batch::{Applied, apply, apply_in};
+pub use batch::{Applied, apply, apply_and_commit, apply_in};
 pub(crate) use derive::access_of;
 pub(crate) use ownership::is_customer;
 

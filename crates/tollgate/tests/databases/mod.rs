@@ -76,6 +76,21 @@ impl Fresh {
         }
     }
 
+    /// Asks for a number behind the store's back.
+    pub async fn ask(&self, sql: &str) -> i64 {
+        let sql = AssertSqlSafe(sql.to_owned()).into_sql_str();
+        match self.db.is_postgres() {
+            true => {
+                let mut connection = PgConnection::connect(&self.url).await.expect("it opens");
+                sqlx::query_scalar(sql).fetch_one(&mut connection).await.expect("Postgres answers")
+            }
+            false => {
+                let mut connection = SqliteConnection::connect(&self.url).await.expect("it opens");
+                sqlx::query_scalar(sql).fetch_one(&mut connection).await.expect("SQLite answers")
+            }
+        }
+    }
+
     /// Returns once a transaction waits for a lock of another; on SQLite, where the only writer is
     /// waited for, at once.
     pub async fn until_somebody_waits(&self) {
