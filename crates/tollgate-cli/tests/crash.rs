@@ -1,6 +1,7 @@
 //! A crash anywhere loses nothing that got a 2xx and doubles nothing. The server is ended as a
 //! power cut would end it, again and again in one history: from outside at some moment of the
-//! stream, and from inside at every named point of a transaction.
+//! stream, and from inside at every named point of a transaction. The app's own `users` table
+//! follows by `[[on_access_change]]`, and is never another than access, whenever it ends.
 
 use std::collections::BTreeSet;
 use std::os::unix::process::ExitStatusExt;
@@ -8,6 +9,7 @@ use std::os::unix::process::ExitStatusExt;
 use tollgate::crash::POINTS;
 use tollgate_sandbox::story::StoryEvent;
 
+use crate::database::{ask, sql};
 use crate::home::Home;
 use crate::process::Serving;
 use crate::state::{State, assert_stored};
@@ -25,6 +27,28 @@ const ANSWERS_MAX: u64 = 60;
 const SIGABRT: i32 = 6;
 const SIGKILL: i32 = 9;
 
+const TABLE: &str = "create table users (id text primary key, plan text, granted boolean,
+    status text, revision bigint)";
+const STATEMENT: &str = r#"
+[[on_access_change]]
+sql = """
+insert into users values ($user, $plan, $granted, $status, $revision)
+on conflict (id) do update
+set plan = $plan, granted = $granted, status = $status, revision = $revision
+"""
+"#;
+const DISAGREEING: &str = "select count(*) from access a full join users u on u.id = a.user_id
+    where (a.user_id, a.plan, a.granted, a.status, a.revision)
+        is distinct from (u.id, u.plan, u.granted, u.status, u.revision)";
+
+/// Has a table of the app's own follow every change of access.
+fn follow(home: &Home) {
+    sql(home.url(), TABLE);
+    let path = home.directory().join("tollgate.toml");
+    let settings = std::fs::read_to_string(&path).expect("it is there");
+    std::fs::write(&path, settings + STATEMENT).expect("it can be written");
+}
+
 /// How a life of the server ends.
 enum End {
     /// At a point, when it is passed so often.
@@ -39,11 +63,13 @@ fn survive(home: &Home, seed: u64, ends: &[End]) {
     let events = histories(seed, CUSTOMERS);
     let users: Vec<String> = (0..=CUSTOMERS).map(|it| format!("user_{it}")).collect();
     let expected = undisturbed(&events, &users);
+    follow(home);
     let mut taken = BTreeSet::new();
     for (life, end) in (0..).zip(ends) {
         let mut stream = shuffled(&events, seed * 100 + life);
         stream.retain(|it| !taken.contains(&it.id));
         taken.extend(live(home, &stream, end));
+        assert_eq!(ask(home.url(), DISAGREEING), 0, "{name}: after life {life}");
         assert_stored(home, &taken, &name);
     }
     // Half of the seeds deliver everything again, the others what got no answer.
@@ -52,6 +78,8 @@ fn survive(home: &Home, seed: u64, ends: &[End]) {
     let serving = home.serve();
     finish(&serving, &stream, &name);
     State::of(home, &serving, &users).assert_same(&expected, &name);
+    assert_eq!(ask(home.url(), DISAGREEING), 0, "{name}: in the end");
+    assert!(ask(home.url(), "select count(*) from users where granted") > 0, "{name}");
     let check = home.run(&["rebuild", "--check", "--json"]).code(0).json();
     assert_eq!(check["drift"].as_array().map(Vec::len), Some(0), "{name}: {check}");
     serving.stop();

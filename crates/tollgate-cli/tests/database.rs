@@ -61,6 +61,20 @@ impl Drop for Database {
     }
 }
 
+/// Asks for a number behind Tollgate's back.
+pub fn ask(url: &str, text: &str) -> i64 {
+    let text = AssertSqlSafe(text.to_owned()).into_sql_str();
+    wait(async {
+        if url.starts_with("sqlite:") {
+            let mut connection = SqliteConnection::connect(url).await.expect("the file opens");
+            sqlx::query_scalar(text).fetch_one(&mut connection).await.expect("SQLite answers")
+        } else {
+            let mut connection = PgConnection::connect(url).await.expect("the cluster answers");
+            sqlx::query_scalar(text).fetch_one(&mut connection).await.expect("Postgres answers")
+        }
+    })
+}
+
 /// Runs SQL behind Tollgate's back.
 pub fn sql(url: &str, text: &str) {
     let text = AssertSqlSafe(text.to_owned()).into_sql_str();

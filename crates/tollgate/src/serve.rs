@@ -152,6 +152,8 @@ impl Background {
         clock: &Clock,
         mut handlers: Handlers,
     ) -> Result<Self, ServeError> {
+        // An app that has chosen one already keeps it.
+        drop(rustls::crypto::ring::default_provider().install_default());
         let templates = Templates::load(config.pages.templates.as_deref());
         let templates = templates.map_err(ServeError::Pages)?;
         let db = Db::connect(config.database_url.reveal()).await.map_err(ServeError::Database)?;

@@ -290,6 +290,9 @@ impl Writer {
                 let error = Arc::new(error);
                 inputs.iter().map(|_| Err(Arc::clone(&error))).collect()
             }
+            Err(error) if inputs.len() == 1 => {
+                vec![self.keep(&inputs[0], error).await.map_err(Arc::new)]
+            }
             Err(_) => {
                 let mut outcomes = Vec::with_capacity(inputs.len());
                 for input in inputs {
@@ -301,11 +304,14 @@ impl Writer {
     }
 
     async fn alone(&mut self, input: &Input) -> Result<Outcome, StoreError> {
-        let inputs = std::slice::from_ref(input);
-        let error = match self.attempt(inputs).await {
-            Ok(mut outcomes) => return Ok(outcomes.pop().unwrap_or(Outcome::Ignored)),
-            Err(error) => error,
-        };
+        match self.attempt(std::slice::from_ref(input)).await {
+            Ok(mut outcomes) => Ok(outcomes.pop().unwrap_or(Outcome::Ignored)),
+            Err(error) => self.keep(input, error).await,
+        }
+    }
+
+    /// Keeps what could not be applied, to be tried again.
+    async fn keep(&self, input: &Input, error: StoreError) -> Result<Outcome, StoreError> {
         if !is_about_content(&error) {
             return Err(error);
         }
