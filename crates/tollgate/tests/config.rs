@@ -314,3 +314,53 @@ fn the_directory_of_pages_is_meant_from_where_the_file_is() {
     assert_eq!(config.pages.templates, Some(place.0.path().join("own")));
     assert_eq!(source_of(&config, "pages.templates"), Source::File);
 }
+
+#[test]
+fn mails_are_set_in_the_file_and_the_environment_wins() {
+    let toml = "[mail]\nfrom = \"Shop <a@example.com>\"\noff = [\"survey\", \"welcome\"]\n\
+        locale = \"DE\"\naccount_url = \"https://app.example.com/account\"";
+    let files = [("tollgate.toml", toml)];
+    let config = loaded(&files, &[]);
+    let from = config.mail.from.as_ref().expect("it is set");
+    assert_eq!((from.name.as_deref(), from.address.as_str()), (Some("Shop"), "a@example.com"));
+    assert_eq!(config.mail.off, ["survey", "welcome"]);
+    assert_eq!(config.mail.locale, "de");
+    assert_eq!(source_of(&config, "mail.from"), Source::File);
+    let other = loaded(&files, &[("TOLLGATE_MAIL_FROM", "b@example.com")]);
+    assert_eq!(other.mail.from.map(|it| it.address).as_deref(), Some("b@example.com"));
+}
+
+#[test]
+fn what_cannot_be_a_mail_setting_is_refused_with_what_is_allowed() {
+    let file = |text: &str| refused(&[("tollgate.toml", &format!("[mail]\n{text}"))], &[]);
+    let unknown = file("off = [\"reciept\"]");
+    assert!(unknown.contains("mail.off") && unknown.contains("receipt"), "{unknown}");
+    assert!(file("form = \"a@example.com\"").contains("mail.from"));
+    assert!(file("from = \"nobody\"").contains("billing@example.com"));
+    assert!(file("operator = \"a@b\\r\\nBcc: x@y.z\"").contains("mail.operator"));
+    assert!(file("survey_url = \"javascript:alert(1)\"").contains("mail.survey_url"));
+    assert!(file("locale = \"d\"").contains("mail.locale"));
+    assert!(file("templates = \"nowhere\"").contains("nowhere"));
+    let secret = refused(&[], &[("TOLLGATE_SMTP_URL", "http://user:hunter2@example.com")]);
+    assert!(secret.contains("smtp://") && !secret.contains("hunter2"), "{secret}");
+}
+
+#[test]
+fn the_password_of_the_mail_server_is_not_shown() {
+    let config = loaded(&[], &[("TOLLGATE_SMTP_URL", "smtps://user:hunter2@mail.example.com:465")]);
+    let shown = format!("{config:?} {:?}", config.describe());
+    assert!(!shown.contains("hunter2") && shown.contains("mail.example.com"), "{shown}");
+    assert!(config.mail.smtp_url.is_some());
+}
+
+#[test]
+fn templates_are_read_from_beside_the_file() {
+    let place = Place::new(&[("tollgate.toml", "[mail]\ntemplates = \"mails\"")]);
+    let mails = place.0.path().join("mails");
+    std::fs::create_dir(&mails).expect("it can be made");
+    for (name, text) in [("receipt.en.toml", "a"), ("layout.mjml", "b"), ("README.md", "c")] {
+        std::fs::write(mails.join(name), text).expect("it can be written");
+    }
+    let found = place.load(&[]).expect("they are read").mail.templates;
+    assert_eq!(found.keys().collect::<Vec<_>>(), ["layout.mjml", "receipt.en.toml"]);
+}

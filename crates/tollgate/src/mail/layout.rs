@@ -134,7 +134,13 @@ fn compiled(file: &str, text: &str) -> Result<String, LettersError> {
         return Err(wrong(line_at(text, it.span.start), why));
     }
     let options = RenderOptions { fonts: HashMap::new(), ..RenderOptions::default() };
-    parsed.element.render(&options).map_err(|it| wrong(1, it.to_string()))
+    let html = parsed.element.render(&options).map_err(|it| wrong(1, it.to_string()))?;
+    // What MJML does not know comes through as it is, and no mail program knows it either.
+    let Some(at) = html.find("<mj-") else { return Ok(html) };
+    let element: String =
+        html[at..].chars().take_while(|it| !it.is_whitespace() && *it != '>').collect();
+    let line = text.find(&element).map_or(1, |it| line_at(text, it));
+    Err(wrong(line, format!("{element}> is no element of MJML")))
 }
 
 fn line_of(text: &str, error: &MjmlError) -> usize {

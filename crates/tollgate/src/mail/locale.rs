@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use toml::Spanned;
 
 use super::template::{LettersError, files, line_at};
 
@@ -32,6 +33,9 @@ pub(super) struct Locale {
     /// `en`, or `en-gb`.
     #[serde(skip)]
     pub(super) tag: String,
+    /// The text of its file.
+    #[serde(skip)]
+    pub(super) source: String,
     months: [String; 12],
     /// With `{day}`, `{month}` and `{year}`.
     date: String,
@@ -57,15 +61,15 @@ pub(super) struct Locale {
 }
 
 /// What the layouts say in every letter; templates.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Shared {
-    pub(super) greeting: String,
-    pub(super) greeting_nameless: String,
-    pub(super) why_customer: String,
-    pub(super) why_operator: String,
-    pub(super) support: String,
-    pub(super) closing: String,
+    pub(super) greeting: Spanned<String>,
+    pub(super) greeting_nameless: Spanned<String>,
+    pub(super) why_customer: Spanned<String>,
+    pub(super) why_operator: Spanned<String>,
+    pub(super) support: Spanned<String>,
+    pub(super) closing: Spanned<String>,
 }
 
 /// Reads the languages.
@@ -80,7 +84,8 @@ pub(super) fn load(theirs: &BTreeMap<String, String>) -> Result<Vec<Locale>, Let
             let line = error.span().map_or(1, |it| line_at(text, it.start));
             LettersError::Template { file: file.to_owned(), line, why: error.message().to_owned() }
         })?;
-        locales.push(Locale { tag: tag.to_ascii_lowercase(), ..locale });
+        let (tag, source) = (tag.to_ascii_lowercase(), text.to_owned());
+        locales.push(Locale { tag, source, ..locale });
     }
     Ok(locales)
 }

@@ -168,7 +168,9 @@ impl Source<'_> {
             text: text(it.description.as_deref()),
             amount: self.money(Some(it.amount), currency),
         };
-        values.lines = it.lines.iter().map(line).filter(|it| !it.text.is_empty()).collect();
+        let is_receipt = self.letter.name == "receipt";
+        let lines = it.lines.iter().filter(|_| is_receipt).map(line);
+        values.lines = lines.filter(|it| !it.text.is_empty()).collect();
     }
 
     fn fill_access(&self, values: &mut Values) {

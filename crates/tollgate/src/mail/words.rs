@@ -95,6 +95,8 @@ pub(super) struct Words {
     engine: Environment<'static>,
     /// By the letter's name with its variant, and the language.
     letters: BTreeMap<(String, String), Letterhead>,
+    /// What every letter says, by the language and the key.
+    shared: BTreeMap<(String, &'static str), Place>,
 }
 
 /// A text could not be written, and where it stands.
@@ -109,7 +111,8 @@ impl Words {
         theirs: &BTreeMap<String, String>,
         locales: &[Locale],
     ) -> Result<Self, LettersError> {
-        let mut words = Self { engine: engine(), letters: BTreeMap::new() };
+        let mut words =
+            Self { engine: engine(), letters: BTreeMap::new(), shared: BTreeMap::new() };
         for (file, text) in files(super::ours::WORDS, theirs, ".toml") {
             let parts: Vec<&str> = file.split('.').collect();
             match parts[..] {
@@ -203,17 +206,17 @@ impl Words {
 
     fn add_shared(&mut self, locale: &Locale) -> Result<(), LettersError> {
         let file = format!("locale.{}.toml", locale.tag);
-        let it = &locale.layout;
+        let it = locale.layout.clone();
         for (key, text) in [
-            ("greeting", &it.greeting),
-            ("greeting_nameless", &it.greeting_nameless),
-            ("why_customer", &it.why_customer),
-            ("why_operator", &it.why_operator),
-            ("support", &it.support),
-            ("closing", &it.closing),
+            ("greeting", it.greeting),
+            ("greeting_nameless", it.greeting_nameless),
+            ("why_customer", it.why_customer),
+            ("why_operator", it.why_operator),
+            ("support", it.support),
+            ("closing", it.closing),
         ] {
-            let added = self.engine.add_template_owned(format!("{file}:{key}"), text.clone());
-            added.map_err(|error| LettersError::of(&file, 0, &error))?;
+            let place = self.place(&file, &locale.source, text)?;
+            self.shared.insert((locale.tag.clone(), key), place);
         }
         Ok(())
     }
@@ -224,59 +227,64 @@ impl Words {
         locale: &Locale,
         values: &Values,
     ) -> Result<Written, Wrong<'a>> {
-        let name = letter.name_of(values);
-        let found = self.letters.get(&(name, locale.tag.clone()));
+        let found = self.letters.get(&(letter.name_of(values), locale.tag.clone()));
         let it = found.expect("the language is one that has words for the letter");
-        let values = Value::from(Serde(values));
-        let write = |place: &'a Place| {
-            self.render(&place.name, &values).map_err(|source| Wrong { place, source })
-        };
+        let all = Value::from(Serde(values));
+        let write = |place: &'a Place| self.render(place, &all);
         let maybe = |place: &'a Option<Place>| place.as_ref().map_or(Ok(String::new()), write);
-        let shared = |key: &str| {
-            let written = self.render(&format!("locale.{}.toml:{key}", locale.tag), &values);
-            written.map_err(|source| Wrong { place: &it.subject, source })
+        let shared = |key| match self.shared.get(&(locale.tag.clone(), key)) {
+            Some(place) => self.render(place, &all),
+            None => Ok(String::new()),
         };
-        let named = !values.get_attr("name").is_ok_and(|it| it.is_true());
-        let why = match letter.audience {
-            Audience::Customer => "why_customer",
-            Audience::Operator => "why_operator",
-        };
-        let supported = values.get_attr("support_email").is_ok_and(|it| it.is_true());
+        let fact =
+            |[name, value]: &'a [Place; 2]| Ok(Fact { name: write(name)?, value: write(value)? });
+        let [greeting, why, support] = shared_keys(letter, values);
         Ok(Written {
             subject: write(&it.subject)?,
             preheader: write(&it.preheader)?,
             title: write(&it.title)?,
             figure: maybe(&it.figure)?,
-            greeting: shared(if named { "greeting_nameless" } else { "greeting" })?,
-            text: texts(it.text.iter().map(write))?,
-            facts: facts(
-                it.facts
-                    .iter()
-                    .map(|[name, value]| Ok(Fact { name: write(name)?, value: write(value)? })),
-            )?,
+            greeting: shared(greeting)?,
+            text: kept(it.text.iter().map(write), |it| !it.is_empty())?,
+            facts: kept(it.facts.iter().map(fact), |it| !it.value.is_empty())?,
             button: match &it.button {
-                Some([text, url]) => Some(Button { text: write(text)?, url: write(url)? })
-                    .filter(|it| !it.url.is_empty()),
+                Some([text, url]) => Some(Button { text: write(text)?, url: write(url)? }),
                 None => None,
-            },
+            }
+            .filter(|it| !it.url.is_empty()),
             note: maybe(&it.note)?,
             why: if it.why.is_some() { maybe(&it.why)? } else { shared(why)? },
-            support: if supported { shared("support")? } else { String::new() },
+            support: shared(support)?,
             closing: shared("closing")?,
         })
     }
 
-    fn render(&self, name: &str, values: &Value) -> Result<String, minijinja::Error> {
-        self.engine.get_template(name)?.render(values.clone()).map(|it| plain::paragraph(&it))
+    fn render<'a>(&self, place: &'a Place, values: &Value) -> Result<String, Wrong<'a>> {
+        let template = self.engine.get_template(&place.name);
+        let written = template.and_then(|it| it.render(values.clone()));
+        written.map(|it| plain::paragraph(&it)).map_err(|source| Wrong { place, source })
     }
 }
 
-fn texts<E>(all: impl Iterator<Item = Result<String, E>>) -> Result<Vec<String>, E> {
-    all.filter(|it| !it.as_ref().is_ok_and(String::is_empty)).collect()
+/// Which of the shared texts greet, say why, and lead to an answer. A machine does not greet the
+/// operator, whose own address the support is.
+fn shared_keys(letter: &Letter, values: &Values) -> [&'static str; 3] {
+    match letter.audience {
+        Audience::Operator => ["", "why_operator", ""],
+        Audience::Customer => {
+            let greeting = if values.name.is_empty() { "greeting_nameless" } else { "greeting" };
+            let support = if values.support_email.is_empty() { "" } else { "support" };
+            [greeting, "why_customer", support]
+        }
+    }
 }
 
-fn facts<E>(all: impl Iterator<Item = Result<Fact, E>>) -> Result<Vec<Fact>, E> {
-    all.filter(|it| !it.as_ref().is_ok_and(|it| it.value.is_empty())).collect()
+/// What is not empty.
+fn kept<T, E>(
+    all: impl Iterator<Item = Result<T, E>>,
+    keep: impl Fn(&T) -> bool,
+) -> Result<Vec<T>, E> {
+    all.filter(|it| it.as_ref().map_or(true, &keep)).collect()
 }
 
 fn unknown(file: &str) -> LettersError {
