@@ -77,4 +77,7 @@ app.use((error, request, response, next) => {
   response.status(503).send(pages.away({ user: request.session.user, path: request.method === "GET" ? request.path : "/" }));
 });
 
-app.listen(PORT, () => console.log(`Notes is at ${APP_URL}`));
+app.listen(PORT, (error) => {
+  if (error) throw error;
+  console.log(`Notes is at ${APP_URL}`);
+});

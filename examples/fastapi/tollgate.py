@@ -98,4 +98,4 @@ class Tollgate:
             raise TollgateError("Tollgate does not answer") from error
         if response.is_success:
             return answer
-        raise TollgateError(answer["message"], answer["error"], answer["details"])
+        raise TollgateError(answer.get("message"), answer.get("error"), answer.get("details"))

@@ -62,7 +62,7 @@ export function told(child, sign) {
     let text = "";
     const late = setTimeout(() => reject(new Error(`the program does not get ready:\n${text}`)), PATIENCE_MS);
     child.once("error", reject);
-    child.once("exit", (code) => reject(new Error(`the program ended with ${code}`)));
+    child.once("exit", (code) => reject(new Error(`the program ended with ${code}:\n${text}`)));
     createInterface({ input: child.stdout }).on("line", (line) => {
       text += `${line}\n`;
       const found = sign.exec(text);

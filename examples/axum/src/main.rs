@@ -4,6 +4,7 @@ mod pages;
 mod tollgate;
 
 use std::env;
+use std::error::Error;
 use std::sync::Arc;
 
 use axum::Router;
@@ -43,25 +44,33 @@ impl FromRef<App> for Key {
 }
 
 #[tokio::main]
-async fn main() {
+async fn main() -> Result<(), Box<dyn Error>> {
     let port = variable("PORT").unwrap_or_else(|| "3000".to_owned());
     let url = variable("APP_URL").unwrap_or_else(|| format!("http://localhost:{port}"));
     let base = variable("TOLLGATE_URL").unwrap_or_else(|| "http://127.0.0.1:4242".to_owned());
-    let base: Url = base.parse().expect("TOLLGATE_URL is a URL");
+    let base = Url::parse(&base).ok().filter(Url::has_host);
+    let base = base.ok_or("TOLLGATE_URL is no URL such as http://127.0.0.1:4242")?;
     let key = variable("TOLLGATE_API_KEY")
-        .expect("TOLLGATE_API_KEY is set; `tollgate dev` takes the key dev");
-    // Without a secret of its own, at least 32 bytes, a restart signs everybody out.
-    let secret = variable("SESSION_SECRET");
+        .ok_or("TOLLGATE_API_KEY is not set; `tollgate dev` takes the key dev")?;
     let app = App {
         tollgate: Arc::new(Tollgate::new(base, key)),
         url: url.as_str().into(),
-        key: secret.map_or_else(Key::generate, |it| Key::derive_from(it.as_bytes())),
+        key: cookie_key()?,
     };
-    let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}"))
-        .await
-        .expect("PORT is a free port");
+    let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await;
+    let listener = listener.map_err(|it| format!("port {port} cannot be listened on: {it}"))?;
     println!("Notes is at {url}");
-    axum::serve(listener, routes().with_state(app)).await.expect("serving does not end");
+    axum::serve(listener, routes().with_state(app)).await?;
+    Ok(())
+}
+
+/// Without a secret of its own, a restart signs everybody out.
+fn cookie_key() -> Result<Key, &'static str> {
+    match variable("SESSION_SECRET") {
+        None => Ok(Key::generate()),
+        Some(it) if it.len() >= 32 => Ok(Key::derive_from(it.as_bytes())),
+        Some(_) => Err("SESSION_SECRET has less than 32 bytes"),
+    }
 }
 
 fn variable(name: &str) -> Option<String> {

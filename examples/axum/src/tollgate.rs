@@ -127,7 +127,7 @@ impl Tollgate {
     ) -> Result<T, TollgateError> {
         let mut url = self.base.clone();
         // A user's id may hold anything; as a segment it is encoded.
-        url.path_segments_mut().expect("`main` reads an http URL").pop_if_empty().extend(path);
+        url.path_segments_mut().expect("an http URL has a path").pop_if_empty().extend(path);
         let mut request = self.http.request(method, url).bearer_auth(&self.key).timeout(timeout);
         if let Some(body) = body {
             request = request.json(&body);
