@@ -133,8 +133,14 @@ async fn there_is_one_open_visit_at_a_time() {
 async fn who_did_not_pay_comes_back_to_where_they_can() {
     let shop = Shop::open(None).await;
     let session = shop.session(&json!({ "user_id": "ada", "plan": "basic" })).await;
+    assert_eq!(session["cancel_url"], "https://app.example/pricing");
     assert_eq!(shop.come_back(&session).await, "https://app.example/pricing");
     assert_eq!(shop.access("ada").await["granted"], false);
+    let elsewhere = "http://localhost:3000/thanks";
+    let asked = json!({ "user_id": "ada", "plan": "basic", "return_to": elsewhere });
+    let session = shop.session(&asked).await;
+    assert_eq!(session["cancel_url"], "http://localhost:3000/pricing");
+    assert_eq!(shop.come_back(&session).await, "http://localhost:3000/pricing");
     for (id, status) in [("cs_test_nobody", 404), ("sub_1", 422), ("cs_a%2f..%2fevents", 422)] {
         let path = format!("/billing/return?session_id={id}");
         assert_eq!(shop.call(0, Method::GET, &path, None, None).await.status, status, "{id}");
