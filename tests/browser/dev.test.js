@@ -26,7 +26,7 @@ flow("somebody buys, renews, stops paying and loses access", async (page) => {
 });
 
 async function buys(page) {
-  await press(page, ".sandbox a", "Pricing page");
+  await press(page, ".sandbox a", "Shop");
   await seen(page, "[data-known]", "a new customer");
   await portray(page, "shop");
   await page.getByRole("article", { name: "Pro", exact: true }).getByRole("button").click();

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -22,11 +22,12 @@ export async function startSandbox() {
   return program;
 }
 
-// `tollgate dev`, with its own page at `dev` and its sandbox at `sandbox`.
-export async function startDev() {
+// `tollgate dev`, with its own page at `dev` and its sandbox at `sandbox`; `settings` are files and
+// variables of an operator's.
+export async function startDev(settings) {
   const program = new Program();
   after(() => program.end());
-  [, program.dev, program.sandbox] = await program.start(["dev", "--sandbox-listen", "127.0.0.1:0"], DEV_READY);
+  [, program.dev, program.sandbox] = await program.start(["dev", "--sandbox-listen", "127.0.0.1:0"], DEV_READY, settings);
   return program;
 }
 
@@ -34,9 +35,10 @@ class Program {
   #child;
   #directory;
 
-  async start(words, sign) {
+  async start(words, sign, { env = {}, files = {} } = {}) {
     this.#directory = await mkdtemp(join(tmpdir(), "tollgate-browser-"));
-    const options = { cwd: this.#directory, env: { TOLLGATE_LISTEN: "127.0.0.1:0" }, stdio: ["ignore", "pipe", "inherit"] };
+    for (const [name, text] of Object.entries(files)) await writeFile(join(this.#directory, name), text);
+    const options = { cwd: this.#directory, env: { TOLLGATE_LISTEN: "127.0.0.1:0", ...env }, stdio: ["ignore", "pipe", "inherit"] };
     this.#child = spawn(required("TOLLGATE"), words, options);
     return told(this.#child, sign);
   }

@@ -170,7 +170,8 @@ fn welcome(server: &Server, sandbox: &Sandbox, config: &Config) -> String {
     format!(
         "
   Tollgate is running.        http://{address}/
-  Choose a plan and pay:      {sandbox}/shop
+  Choose a plan and pay:      http://{address}/pricing?user=ada
+  Or as the sandbox sells:    {sandbox}/shop
   The sandbox, an offline
   Stripe with a clock:        {sandbox}/
 

@@ -80,7 +80,7 @@ fn doctor_finds_nothing_wrong_with_dev() {
     let mut home = Home::empty();
     home.set("TOLLGATE_LISTEN", "127.0.0.1:0");
     let serving = Serving::start(home.command(&["dev"]));
-    let shop = serving.line_after("Choose a plan and pay:");
+    let shop = serving.line_after("Or as the sandbox sells:");
     let sandbox = shop.trim_start_matches("http://").trim_end_matches("/shop");
     home.set("TOLLGATE_LISTEN", &serving.address.to_string());
     let well = home.run(&["doctor", "--dev", "--sandbox-listen", sandbox]).code(0).out;

@@ -225,7 +225,7 @@ impl Dev {
 
     fn on(home: Home) -> Self {
         let serving = Serving::start(home.command(&["dev"]));
-        let shop = serving.line_after("Choose a plan and pay:");
+        let shop = serving.line_after("Or as the sandbox sells:");
         let sandbox = shop.trim_end_matches("/shop").to_owned();
         let address = sandbox.trim_start_matches("http://").parse().expect("it is an address");
         Self { home, serving, stripe: Stripe(address), sandbox }

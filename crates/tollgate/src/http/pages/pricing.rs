@@ -81,7 +81,6 @@ fn view(
         "lead": page.say("pricing_lead", &[]),
         "periods": if shown.len() > 1 { shown } else { Vec::new() },
         "offers": cards,
-        "has_plan": account.is_some_and(|it| it.running.is_some()),
         "note": page.say(if known { "pay_note" } else { "sign_in_note" }, &[]),
     })
 }
@@ -196,7 +195,9 @@ fn action(
         return json!({ "kind": "none", "text": of_plan("owned") });
     }
     let Some(running) = account.running.as_ref().filter(|_| !once) else {
-        return json!({ "kind": "buy", "period": period, "text": wording, "is_main": true });
+        // Who has a plan already is not urged to buy another thing.
+        let is_main = account.running.is_none();
+        return json!({ "kind": "buy", "period": period, "text": wording, "is_main": is_main });
     };
     if running.plan == offer.plan && running.period.as_deref() == Some(period) {
         let text = page.say("manage", &[]);

@@ -89,7 +89,6 @@ fn pricing() -> Value {
         "heading": "Choose your plan",
         "lead": "Change whenever you like.",
         "note": "You pay on Stripe's page.",
-        "has_plan": true,
         "periods": [
             { "index": 0, "name": "monthly", "title": "Monthly", "is_chosen": true, "save": null },
             { "index": 1, "name": "yearly", "title": "Yearly", "is_chosen": false, "save": "Save" },

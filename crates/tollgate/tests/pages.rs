@@ -1,0 +1,217 @@
+//! The pages that sell, as a browser asks for them: who sees what, which forms are refused, and what
+//! somebody is told when something goes wrong.
+
+#[expect(dead_code, unused_imports, reason = "other tests need the rest of it")]
+mod shop;
+
+use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+use shop::{Shop, text};
+use tollgate_stripe::form;
+
+/// What a browser got.
+#[derive(Debug)]
+struct Seen {
+    status: StatusCode,
+    headers: HeaderMap,
+    text: String,
+}
+
+impl Seen {
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|it| it.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The word of the forms on a page.
+    fn word(&self) -> String {
+        let (_, rest) = self.text.split_once("name=\"form\" value=\"").expect("there is a form");
+        rest.split('"').next().expect("it is closed").to_owned()
+    }
+}
+
+/// A browser with a cookie, or without one.
+struct Browser<'a> {
+    shop: &'a Shop,
+    cookie: Option<String>,
+}
+
+impl<'a> Browser<'a> {
+    fn new(shop: &'a Shop) -> Self {
+        Self { shop, cookie: None }
+    }
+
+    /// A browser that the app sent its user with.
+    async fn of(shop: &'a Shop, user: &str) -> Self {
+        let token = shop.token_of(user);
+        let seen = Self::new(shop).get(&format!("/pricing?token={token}&period=yearly")).await;
+        assert_eq!(seen.status, StatusCode::SEE_OTHER, "{seen:?}");
+        assert_eq!(seen.header("location"), "/pricing?period=yearly");
+        let cookie = seen.header("set-cookie");
+        for part in ["HttpOnly", "SameSite=Lax", "Secure", "Path=/"] {
+            assert!(cookie.contains(part), "{cookie}");
+        }
+        Self { shop, cookie: cookie.split(';').next().map(str::to_owned) }
+    }
+
+    async fn ask(&self, method: Method, path: &str, sent: Option<String>, from: &str) -> Seen {
+        let mut request = self.shop.http.request(method, format!("{}{path}", self.shop.url()));
+        request = request.header("accept", "text/html,*/*;q=0.8").header("sec-fetch-site", from);
+        if let Some(cookie) = &self.cookie {
+            request = request.header("cookie", cookie);
+        }
+        if let Some(sent) = sent {
+            let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
+            request = request.header("content-type", kind).body(sent);
+        }
+        let response = request.send().await.expect("the server answers");
+        let (status, headers) = (response.status(), response.headers().clone());
+        Seen { status, headers, text: response.text().await.expect("it has a body") }
+    }
+
+    async fn get(&self, path: &str) -> Seen {
+        self.ask(Method::GET, path, None, "none").await
+    }
+
+    async fn post(&self, path: &str, fields: &serde_json::Value) -> Seen {
+        self.ask(Method::POST, path, Some(form::encode(fields)), "same-origin").await
+    }
+}
+
+#[tokio::test]
+async fn a_visitor_sees_prices_and_no_form() {
+    let shop = Shop::open(None).await;
+    let seen = Browser::new(&shop).get("/pricing").await;
+    assert_eq!(seen.status, StatusCode::OK, "{seen:?}");
+    for word in ["$29", "$290", "$9", "$499", "per month", "14 days free, then $29 per month"] {
+        assert!(seen.text.contains(word), "{word}");
+    }
+    assert!(!seen.text.contains("<form") && seen.text.contains("https://app.example"));
+    assert!(seen.header("content-security-policy").starts_with("default-src 'none'"));
+    assert_eq!(seen.header("cache-control"), "no-store");
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_page_speaks_the_browsers_language() {
+    let shop = Shop::open(None).await;
+    let url = format!("{}/pricing", shop.url());
+    let german = shop.http.get(&url).header("accept-language", "fr, de-CH;q=0.8").send().await;
+    let german = german.expect("it answers").text().await.expect("it has a body");
+    assert!(german.contains("<html lang=\"de\">") && german.contains("29\u{a0}$"), "{german}");
+    let english = shop.http.get(format!("{url}?locale=en")).header("accept-language", "de");
+    let english = english.send().await.expect("it answers").text().await.expect("it has a body");
+    assert!(english.contains("<html lang=\"en\">"), "{english}");
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn who_buys_is_led_to_stripe_and_back_to_a_page_that_says_paid() {
+    let shop = Shop::open(None).await;
+    let ada = Browser::of(&shop, "ada").await;
+    let word = ada.get("/pricing").await.word();
+    let fields = json!({ "form": word, "plan": "basic", "period": "monthly", "price": "price_1" });
+    let seen = ada.post("/pricing", &fields).await;
+    assert_eq!(seen.status, StatusCode::SEE_OTHER, "{seen:?}");
+    assert!(seen.header("location").starts_with(&shop.sandbox.url()), "{seen:?}");
+    let sessions = shop.find("/v1/checkout/sessions").await;
+    let session = &sessions["data"][0];
+    assert_eq!(session["metadata"]["user_id"], "ada");
+    // What the operator set wins over our own page.
+    assert_eq!(session["cancel_url"], "https://app.example/pricing");
+
+    let open = format!("/billing/return?session_id={}", text(session, "id"));
+    shop.pay(session).await;
+    let seen = ada.get(&open).await;
+    assert_eq!(seen.status, StatusCode::OK, "{seen:?}");
+    assert!(seen.text.contains("Thank you. Basic is yours."), "{}", seen.text);
+    let other = Browser::of(&shop, "eve").await.get(&open).await;
+    assert_eq!(other.status, StatusCode::FORBIDDEN);
+    assert!(!other.text.contains("Basic"), "{}", other.text);
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_form_from_elsewhere_is_refused() {
+    let shop = Shop::open(None).await;
+    let ada = Browser::of(&shop, "ada").await;
+    let word = ada.get("/pricing").await.word();
+    let eves = Browser::of(&shop, "eve").await.get("/pricing").await.word();
+    assert_ne!(word, eves);
+    for path in ["/pricing", "/account/cancel", "/account/resume", "/account/undo"] {
+        for word in ["", "0", &eves] {
+            let seen = ada.post(path, &json!({ "form": word, "plan": "basic" })).await;
+            assert_eq!(seen.status, StatusCode::FORBIDDEN, "{path} {word}");
+        }
+        let fields = form::encode(&json!({ "form": word, "plan": "basic" }));
+        for from in ["cross-site", "same-site"] {
+            let seen = ada.ask(Method::POST, path, Some(fields.clone()), from).await;
+            assert_eq!(seen.status, StatusCode::FORBIDDEN, "{path} {from}");
+        }
+        let nobody = Browser::new(&shop).post(path, &json!({ "form": word })).await;
+        assert_eq!(nobody.status, StatusCode::FORBIDDEN, "{path}");
+    }
+    let sessions = shop.find("/v1/checkout/sessions").await;
+    assert_eq!(sessions["data"].as_array().map(Vec::len), Some(0));
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_session_ends_and_cannot_be_made() {
+    let shop = Shop::open(None).await;
+    let ada = Browser::of(&shop, "ada").await;
+    assert_eq!(ada.get("/account").await.status, StatusCode::OK);
+    let cookie = ada.cookie.clone().expect("it has one");
+    let (start, end) = cookie.split_at(cookie.len() - 1);
+    let changed = format!("{start}{}", if end == "0" { "1" } else { "0" });
+    for cookie in [changed, "tollgate_session=".to_owned(), "tollgate_session=00.00".to_owned()] {
+        let forged = Browser { shop: &shop, cookie: Some(cookie) };
+        assert_eq!(forged.get("/account").await.status, StatusCode::FORBIDDEN);
+    }
+    let ended = shop.token_of("ada");
+    shop.stripe(Method::POST, "/_sandbox/advance", &json!({ "seconds": 61 })).await;
+    for token in ["x", "a.b.c", &ended] {
+        let seen = Browser::new(&shop).get(&format!("/account?token={token}")).await;
+        assert_eq!(seen.status, StatusCode::FORBIDDEN, "{token}");
+        assert!(seen.text.contains("Please sign in first."), "{}", seen.text);
+    }
+    // Only a developer's server believes a name.
+    let named = Browser::new(&shop).get("/account?user=ada").await;
+    assert_eq!(named.status, StatusCode::FORBIDDEN);
+    shop.stripe(Method::POST, "/_sandbox/advance", &json!({ "seconds": 3540 })).await;
+    assert_eq!(ada.get("/account").await.status, StatusCode::FORBIDDEN);
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn what_goes_wrong_is_a_page_for_people_and_json_for_programs() {
+    let shop = Shop::open(None).await;
+    let path = "/billing/return?session_id=cs_test_nobody";
+    let seen = Browser::new(&shop).get(path).await;
+    assert_eq!(seen.status, StatusCode::NOT_FOUND);
+    assert!(seen.text.contains("There is nothing here."), "{}", seen.text);
+    let reply = shop.call(0, Method::GET, path, None, None).await;
+    assert_eq!((reply.status, &reply.body["error"]), (404, &json!("not_found")));
+
+    let ada = Browser::of(&shop, "ada").await;
+    let unknown = ada.get("/checkout?plan=gold").await;
+    assert_eq!(unknown.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let script = ada.get("/checkout?plan=%3Cscript%3E&locale=%22%3E").await;
+    assert!(!script.text.contains("<script>"), "{}", script.text);
+
+    shop.stripe(Method::POST, "/_sandbox/faults", &json!({ "api_error": 100 })).await;
+    let away = ada.get("/account").await;
+    assert_eq!(away.status, StatusCode::OK, "what is known is shown: {away:?}");
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn nothing_that_somebody_is_called_becomes_part_of_a_page() {
+    let shop = Shop::open(None).await;
+    let user = "<script>alert(1)</script>\"&";
+    let ada = Browser::of(&shop, user).await;
+    let seen = ada.get("/account").await;
+    assert_eq!(seen.status, StatusCode::OK);
+    assert!(!seen.text.contains("<script>alert") && seen.text.contains("&lt;script&gt;"));
+    shop.close().await;
+}
