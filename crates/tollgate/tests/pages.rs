@@ -202,6 +202,9 @@ async fn what_goes_wrong_is_a_page_for_people_and_json_for_programs() {
     shop.stripe(Method::POST, "/_sandbox/faults", &json!({ "api_error": 100 })).await;
     let away = ada.get("/account").await;
     assert_eq!(away.status, StatusCode::OK, "what is known is shown: {away:?}");
+    let unseen = ada.get(path).await;
+    assert_eq!(unseen.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(unseen.text.contains("no need to pay again"), "{}", unseen.text);
     shop.close().await;
 }
 
@@ -213,5 +216,22 @@ async fn nothing_that_somebody_is_called_becomes_part_of_a_page() {
     let seen = ada.get("/account").await;
     assert_eq!(seen.status, StatusCode::OK);
     assert!(!seen.text.contains("<script>alert") && seen.text.contains("&lt;script&gt;"));
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn money_that_is_on_its_way_is_not_called_paid() {
+    let shop = Shop::open(None).await;
+    let ada = Browser::of(&shop, "ada").await;
+    let session = shop.session(&json!({ "user_id": "ada", "plan": "basic" })).await;
+    let path = format!("/v1/payment_pages/{}/confirm", text(&session, "id"));
+    let params = json!({
+        "payment_method": "pm_usBankAccount_success",
+        "expected_amount": session["amount_total"],
+    });
+    shop.stripe(Method::POST, &path, &params).await;
+    let seen = ada.get(&format!("/billing/return?session_id={}", text(&session, "id"))).await;
+    assert!(seen.text.contains("Your payment is on its way."), "{}", seen.text);
+    assert_eq!(shop.access("ada").await["granted"], false);
     shop.close().await;
 }
