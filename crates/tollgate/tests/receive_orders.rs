@@ -68,8 +68,8 @@ async fn rows(db: &Db) -> Rows {
     Rows { objects, access }
 }
 
-/// The staged facts; how often Stripe is asked and how often access changed on the way to the end
-/// depends on the way.
+/// The staged facts that events tell; how often Stripe is asked and how often access changed on the
+/// way to the end depends on the way, and links have a test of their own.
 async fn facts(db: &Db) -> BTreeSet<Effect> {
     let staged = store::outbox::page(db, "", ALL).await.unwrap();
     let facts = staged.into_iter().map(|it| it.effect);
@@ -77,7 +77,8 @@ async fn facts(db: &Db) -> BTreeSet<Effect> {
 }
 
 fn is_of_the_way(kind: EffectKind) -> bool {
-    kind == EffectKind::Refresh || kind.is_of_access()
+    let link = kind == EffectKind::CustomerLinked;
+    link || kind == EffectKind::Refresh || kind.is_of_access()
 }
 
 fn clock() -> Clock {

@@ -10,6 +10,7 @@ use crate::rules::dunning::Dunning;
 use crate::rules::effects::{Effect, EffectKind};
 use crate::rules::known::Known;
 use crate::store::belonging::Belongings;
+use crate::store::event::Status;
 use crate::store::object::StoredObject;
 use crate::store::outbox::Staged;
 use crate::store::{self, Db, StoreError};
@@ -51,6 +52,10 @@ pub async fn gather(db: &Db, destination: &str, keys: &[&str]) -> Result<Vec<Fac
             }
             _ => false,
         };
+        if staged.effect.kind == EffectKind::EventFailed {
+            let event = store::event::find(db, &staged.effect.subject).await?;
+            known.still_failed = event.map(|it| it.status == Status::Failed);
+        }
         facts.push(Fact { staged, created_at, known, failure_told });
     }
     Ok(facts)
@@ -186,6 +191,7 @@ impl Library {
             subscription,
             invoice,
             dunning,
+            still_failed: None,
         }
     }
 

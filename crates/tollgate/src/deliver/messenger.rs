@@ -114,6 +114,7 @@ fn holds(effect: &Effect, known: &Known) -> Result<(), &'static str> {
         (EffectKind::Refresh, _) => Ok(()),
         (EffectKind::AccessGranted, _) if !granted => Err("revoked since"),
         (EffectKind::AccessRevoked, _) if granted => Err("granted since"),
+        (EffectKind::EventFailed, _) if known.still_failed == Some(false) => Err("applied since"),
         (_, Some(subject)) => still_true(effect, subject),
         (_, None) => Ok(()),
     }

@@ -4,9 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tollgate_stripe::object::Object;
+use tollgate_stripe::object::{InvoiceStatus, Object};
 
-use super::derive::{Causes, Derived, derive};
+mod facts;
+
+use super::derive::{Causes, derive};
 use super::handling::handle;
 use super::ownership::{self, customer_of, user_of};
 use super::retry::{self, retry_at};
@@ -19,13 +21,13 @@ use crate::rules::merge::{Contestant, Fold, Standing, fold, settle};
 use crate::rules::observation::Observation;
 use crate::rules::payment;
 use crate::rules::policy::Rulebook;
-use crate::store::access::{Changed, StoredAccess};
+use crate::store::access::Changed;
 use crate::store::event::{Conclusion, NewEvent, Recorded, Status};
 use crate::store::object::StoredObject;
-use crate::store::outbox::{NewFact, Staged};
+use crate::store::outbox::NewFact;
 use crate::store::user::AppUser;
 use crate::store::{self, Db, StoreError, Tx};
-use crate::webhook::{self, Incoming, Reading};
+use crate::webhook::{self, Reading};
 
 /// Inputs of one batch that are of one kind of table; rows beyond this would need another
 /// statement.
@@ -107,7 +109,8 @@ pub async fn apply_in(
         batch.named_users().chain(objects.users.iter().map(String::as_str)).collect();
     let derived = derive(tx, rulebook, &objects.owners, &users, &objects.causes, now).await?;
     crash::point("derived");
-    let facts = facts(&news, &objects, &derived);
+    let facts =
+        facts::facts(&facts::Found { rulebook, batch: &batch, news: &news }, &objects, &derived);
     let new = store::outbox::stage(tx, &facts, now).await?;
     let told = store::delivery::plan(tx, &new, &rulebook.routes, now_ms).await?;
     crash::point("staged");
@@ -226,6 +229,10 @@ struct Objects {
     users: BTreeSet<String>,
     /// The events that touched them.
     causes: Causes,
+    /// What these objects tied to each other before.
+    ties: BTreeSet<(String, String)>,
+    /// The invoices among what was touched that are paid.
+    paid: BTreeSet<String>,
 }
 
 /// Merges the observations into the objects they are about and saves what changed.
@@ -239,6 +246,7 @@ async fn merge(tx: &mut Tx<'_>, news: &[News<'_>]) -> Result<Objects, StoreError
     let before: BTreeSet<String> = objects.values().filter_map(|it| it.owner_id.clone()).collect();
     let mut causes = causes(news, &objects);
     let users = objects.values().filter_map(|it| it.user_id.clone()).collect();
+    let ties = objects.values().filter_map(tie).collect();
 
     let (mut standings, contests) = fold_all(&observed, &objects)?;
     if !contests.is_empty() {
@@ -258,14 +266,24 @@ async fn merge(tx: &mut Tx<'_>, news: &[News<'_>]) -> Result<Objects, StoreError
         *known = cause.max(std::mem::take(known));
     }
 
+    let paid = objects.values().filter(|it| is_paid(it)).map(|it| it.id.clone()).collect();
     let saved: Vec<StoredObject> = changed.iter().filter_map(|id| objects.remove(id)).collect();
     store::object::save(tx, &saved.iter().collect::<Vec<_>>()).await?;
     if saved.is_empty() {
-        return Ok(Objects::default());
+        return Ok(Objects { paid, ..Objects::default() });
     }
     let after = saved.iter().filter_map(|it| it.owner_id.clone());
     let owners = before.into_iter().chain(after).collect();
-    Ok(Objects { saved, owners, users, causes })
+    Ok(Objects { saved, owners, users, causes, ties, paid })
+}
+
+/// The owner and the user whom an object ties to each other.
+fn tie(it: &StoredObject) -> Option<(String, String)> {
+    it.owner_id.clone().zip(it.user_id.clone())
+}
+
+fn is_paid(it: &StoredObject) -> bool {
+    matches!(&it.standing.object, Object::Invoice(it) if it.status == InvoiceStatus::Paid)
 }
 
 /// The newest event about an object of each of these owners and users.
@@ -376,51 +394,6 @@ async fn name_users(
     store::user::name(tx, &users.values().collect::<Vec<_>>(), now).await
 }
 
-/// The facts of the events, the objects that Stripe has to be asked about, the access that changed.
-fn facts(news: &[News<'_>], objects: &Objects, derived: &Derived) -> Vec<NewFact> {
-    let mut staged = BTreeMap::new();
-    for it in news.iter().filter(|it| it.event.purpose != Purpose::Rebuild) {
-        let incoming = &it.event.incoming;
-        let (Reading::Observed { effects, .. } | Reading::Noted { effects, .. }) =
-            &incoming.reading
-        else {
-            continue;
-        };
-        let owner = owner_of(incoming, objects);
-        for effect in effects {
-            staged.insert(effect.clone(), (Some(incoming.id.to_string()), owner.clone()));
-        }
-    }
-    for it in objects.saved.iter().filter(|it| it.standing.unsettled) {
-        let effect = Effect::new(EffectKind::Refresh, &it.id, it.standing.at);
-        let cause = it.standing.event_id.to_string();
-        staged.insert(effect, (Some(cause), it.owner_id.clone()));
-    }
-    for (effect, customer) in &derived.doubles {
-        staged.insert(effect.clone(), (None, customer.clone()));
-    }
-    let told = |it: &&Changed| it.after.access.granted || it.before.is_some();
-    for it in derived.changed.iter().filter(told) {
-        let StoredAccess { user_id, revision, access, .. } = &it.after;
-        let kind = EffectKind::of_access(it.was_granted(), access.granted);
-        let owner = access.customer_id.clone().unwrap_or_else(|| user_id.clone());
-        staged.insert(Effect::new(kind, user_id, *revision), (it.cause.clone(), Some(owner)));
-    }
-    let fact =
-        |(effect, (event_id, owner_id))| NewFact { staged: Staged { effect, event_id }, owner_id };
-    staged.into_iter().map(fact).collect()
-}
-
-/// Whose an event's object is: its customer, else the payment where no customer is known.
-fn owner_of(incoming: &Incoming, objects: &Objects) -> Option<String> {
-    let saved = objects.saved.iter().find(|it| Some(it.id.as_str()) == incoming.object_id());
-    let customer = || match &incoming.reading {
-        Reading::Observed { observation, .. } => customer_of(&observation.object),
-        _ => None,
-    };
-    saved.and_then(|it| it.owner_id.clone()).or_else(|| customer().map(str::to_owned))
-}
-
 /// Writes what trying failed events again came to; nearly always there are none. It stands before
 /// the merge, so that a contest finds them among the applied.
 async fn conclude(tx: &mut Tx<'_>, news: &[News<'_>], now: i64) -> Result<(), StoreError> {
@@ -466,27 +439,47 @@ fn outcomes(inputs: &[Input], recorded: &[Recorded]) -> Vec<Outcome> {
     inputs.iter().map(outcome).collect()
 }
 
-/// Keeps an event that could not be applied, with the reason, to be tried again.
+/// Keeps an event that could not be applied, with the reason, to be tried again, and tells of it;
+/// without a word where the telling itself is what fails.
 ///
 /// # Errors
 /// As the database says.
 pub async fn record_failure(
     db: &Db,
+    rulebook: &Rulebook,
     event: &EventInput,
     why: &str,
     now_ms: i64,
 ) -> Result<(), StoreError> {
-    let now = now_ms.div_euclid(1000);
     let mut broken = event.clone();
     broken.incoming.reading = Reading::Broken(why.to_owned());
     let storable = |it: &str| it.replace('\0', "\u{fffd}");
     let incoming = &mut broken.incoming;
     incoming.event_type = storable(&incoming.event_type);
     incoming.account = incoming.account.as_deref().map(storable);
+    match keep_failure(db, Some(rulebook), &broken, now_ms).await {
+        Err(error) if super::is_about_content(&error) => {
+            keep_failure(db, None, &broken, now_ms).await
+        }
+        done => done,
+    }
+}
+
+async fn keep_failure(
+    db: &Db,
+    told: Option<&Rulebook>,
+    broken: &EventInput,
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    let now = now_ms.div_euclid(1000);
     let mut tx = db.begin().await?;
-    let recorded = store::event::record(&mut tx, vec![new_event(&broken, now_ms)]).await?;
+    let recorded = store::event::record(&mut tx, vec![new_event(broken, now_ms)]).await?;
     let failed_before = recorded.iter().find(|it| !it.is_new).map(|it| it.attempts);
-    let news = News { event: &broken, failed_before };
-    conclude(&mut tx, &[news], now).await?;
+    conclude(&mut tx, &[News { event: broken, failed_before }], now).await?;
+    if let Some(rulebook) = told {
+        let failed = [facts::failed(broken)];
+        let new = store::outbox::stage(&mut tx, &failed, now).await?;
+        store::delivery::plan(&mut tx, &new, &rulebook.routes, now_ms).await?;
+    }
     tx.commit().await
 }

@@ -318,7 +318,8 @@ impl Writer {
         let why = error.to_string();
         match input {
             Input::Event(event) => {
-                batch::record_failure(&self.db, event, &why, self.clock.now_ms()).await?;
+                let now_ms = self.clock.now_ms();
+                batch::record_failure(&self.db, &self.rulebook, event, &why, now_ms).await?;
             }
             Input::Due(user_id) => {
                 retry::record_due_failure(&self.db, user_id, &why, self.clock.now()).await?;

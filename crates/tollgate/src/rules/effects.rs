@@ -264,6 +264,31 @@ fn paid(it: &Invoice, id: &str) -> Vec<Effect> {
     }
 }
 
+/// What else has to be known before an invoice counts as recovered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recovery {
+    /// That an attempt failed: the event says that it is paid, and no more than one attempt.
+    IfFailed,
+    /// That it is paid: the event says that an attempt failed.
+    IfPaid,
+}
+
+/// Returns the recovery that an event makes known together with something else. A customer who pays
+/// by another card after the first attempt leaves the number of attempts as it is, so the number
+/// alone does not tell. The fact is a function of both events, whichever comes first; that a
+/// recovery is of interest only to whom the failure was told is for who tells it to see to.
+pub fn recovery(event_type: &str, object: &Object) -> Option<(Effect, Recovery)> {
+    let Object::Invoice(it) = object else { return None };
+    let recovered = Effect::new(EffectKind::PaymentRecovered, it.id.as_ref()?.as_str(), "");
+    match event_type {
+        "invoice.paid" | "invoice.payment_succeeded" if it.attempt_count <= 1 => {
+            Some((recovered, Recovery::IfFailed))
+        }
+        "invoice.payment_failed" => Some((recovered, Recovery::IfPaid)),
+        _ => None,
+    }
+}
+
 /// The invoice that is coming has no id: its subscription and period name it.
 fn renewal(it: &Invoice) -> Option<Effect> {
     let subject = it.subscription.as_ref().map(AsRef::as_ref);
@@ -315,6 +340,9 @@ pub fn still_true(effect: &Effect, subject: &Object) -> Result<(), &'static str>
             }
             _ => Ok(()),
         },
+        Object::Customer(it) if it.deleted && effect.kind == EffectKind::CustomerLinked => {
+            Err("deleted since")
+        }
         Object::PaymentMethod(it) => match effect.kind {
             EffectKind::PaymentMethodDetached if it.customer.is_some() => Err("attached"),
             _ => Ok(()),

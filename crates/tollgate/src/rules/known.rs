@@ -32,4 +32,6 @@ pub struct Known {
     pub payment_method: Option<PaymentMethod>,
     /// Where the subscription's money is missing, since when and how it goes on.
     pub dunning: Option<Dunning>,
+    /// Of an event that failed: whether it still is as it was then.
+    pub still_failed: Option<bool>,
 }

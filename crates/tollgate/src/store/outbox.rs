@@ -17,10 +17,13 @@ static STAGE: Statement = Statement::batch(
         ("subject_id", Type::Text),
         ("event_id", Type::Text),
         ("created_at", Type::Int),
+        ("only_if_failed", Type::Bool),
     ],
     "insert into outbox (id, kind, subject_id, event_id, created_at)
      select id, kind, subject_id, event_id, created_at from {rows} as r
-     where true
+     where not r.only_if_failed or exists (select 1 from outbox failed where failed.id in (
+        'payment_failed:' || r.subject_id || ':attempt_0',
+        'payment_failed:' || r.subject_id || ':attempt_1'))
      on conflict (id) do nothing
      returning id",
 );
@@ -41,6 +44,8 @@ pub struct NewFact {
     pub staged: Staged,
     /// Whose it is: one owner's facts may be told in order.
     pub owner_id: Option<String>,
+    /// It is one only if the first attempt to charge its subject is known to have failed.
+    pub only_if_failed: bool,
 }
 
 /// Stages facts and returns those that are new; one that was staged before is left as it is.
@@ -55,7 +60,8 @@ pub async fn stage<'a>(
     let rows = facts.iter().map(|it| {
         let Staged { effect, event_id } = &it.staged;
         let kind = effect.kind.as_str();
-        params![effect.key(), kind, effect.subject.as_str(), event_id.as_deref(), now]
+        let (subject, event_id) = (effect.subject.as_str(), event_id.as_deref());
+        params![effect.key(), kind, subject, event_id, now, it.only_if_failed]
     });
     let rows = tx.batch(&STAGE, rows.collect()).await?;
     let new: Result<BTreeSet<String>, _> = rows.iter().map(|it| it.get(0)).collect();
