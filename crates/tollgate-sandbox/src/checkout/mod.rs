@@ -11,6 +11,7 @@
 //! The pages ask for a name, an e-mail address and a payment method. Addresses, phone numbers and
 //! tax ids stay null, also where a session asks for them to be collected.
 
+mod bank;
 mod build;
 mod confirm;
 mod coupon;
@@ -40,6 +41,7 @@ pub(crate) const ROUTES: &[&[Route]] = &[
     page::ROUTES,
     portal::PAGE_ROUTES,
     invoice::ROUTES,
+    bank::ROUTES,
 ];
 
 pub(crate) use finish::{payment_failed, payment_succeeded, wake};

@@ -5,6 +5,7 @@
 //! | `/c/pay/{session}`, `/c/embed/{session}` | `checkout.html` |
 //! | `/p/session/{token}` | `portal.html` |
 //! | `/i/{invoice}` | `invoice.html` |
+//! | `/authenticate/{intent}` | `authenticate.html` |
 //! | `/_pages/{file}` | a style or a script |
 //! | `/v3`, `/v3/`, `/{release}/stripe.js` | `stripe.js`, for pages of any origin |
 //!
@@ -65,9 +66,10 @@ const SHARED: &[(&str, &str)] = &[
 const CHECKOUT: &str = include_str!("../../assets/checkout.html");
 const PORTAL: &str = include_str!("../../assets/portal.html");
 const INVOICE: &str = include_str!("../../assets/invoice.html");
+const AUTHENTICATE: &str = include_str!("../../assets/authenticate.html");
 const STRIPE: &str = include_str!("../../assets/stripe.js");
 
-const FILES: [(&str, &str, &str); 7] = [
+const FILES: [(&str, &str, &str); 8] = [
     ("page.css", STYLE, include_str!("../../assets/page.css")),
     ("page.js", SCRIPT, include_str!("../../assets/page.js")),
     ("pay-form.js", SCRIPT, include_str!("../../assets/pay-form.js")),
@@ -75,6 +77,7 @@ const FILES: [(&str, &str, &str); 7] = [
     ("portal.js", SCRIPT, include_str!("../../assets/portal.js")),
     ("portal-change.js", SCRIPT, include_str!("../../assets/portal-change.js")),
     ("invoice.js", SCRIPT, include_str!("../../assets/invoice.js")),
+    ("authenticate.js", SCRIPT, include_str!("../../assets/authenticate.js")),
 ];
 
 /// Returns the file at a path.
@@ -90,6 +93,7 @@ pub(crate) fn find(path: &str) -> Option<Page> {
         ["c", "embed", id] if !id.is_empty() => html(CHECKOUT, FRAMED),
         ["p", "session", token] if !token.is_empty() => html(PORTAL, ALONE),
         ["i", id] if !id.is_empty() => html(INVOICE, ALONE),
+        ["authenticate", id] if !id.is_empty() => html(AUTHENTICATE, ALONE),
         ["v3"] => Some(Page { kind: SCRIPT, text: STRIPE, headers: SHARED }),
         [release, "stripe.js"] if is_release(release) => {
             Some(Page { kind: SCRIPT, text: STRIPE, headers: SHARED })
@@ -118,6 +122,7 @@ mod tests {
             ("/c/embed/cs_test_1", CHECKOUT),
             ("/p/session/abc", PORTAL),
             ("/i/in_1", INVOICE),
+            ("/authenticate/pi_1", AUTHENTICATE),
             ("/v3/", STRIPE),
             ("/v3", STRIPE),
             ("/dahlia/stripe.js", STRIPE),
@@ -138,6 +143,7 @@ mod tests {
         assert!(policy(find("/c/pay/cs_1").unwrap()).contains("frame-ancestors 'none'"));
         assert!(policy(find("/p/session/x").unwrap()).contains("frame-ancestors 'none'"));
         assert!(policy(find("/i/in_1").unwrap()).contains("frame-ancestors 'none'"));
+        assert!(policy(find("/authenticate/pi_1").unwrap()).contains("frame-ancestors 'none'"));
         let embedded = policy(find("/c/embed/cs_1").unwrap());
         assert!(embedded.starts_with("default-src 'none'") && !embedded.contains("frame"));
     }

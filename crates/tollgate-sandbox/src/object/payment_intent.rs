@@ -63,6 +63,9 @@ pub(crate) struct PaymentIntent {
     /// The checkout session it was made by.
     #[serde(skip)]
     pub(crate) session: Option<Id>,
+    /// Where the customer goes who was asked to authenticate, also afterwards.
+    #[serde(skip)]
+    pub(crate) return_url: Option<String>,
     /// The customer authenticated this try.
     #[serde(skip)]
     pub(crate) authenticated: bool,

@@ -38,6 +38,9 @@ pub(crate) struct SetupIntent {
     pub(crate) single_use_mandate: Null,
     pub(crate) status: IntentStatus,
     pub(crate) usage: &'static str,
+    /// Where the customer goes who was asked to authenticate, also afterwards.
+    #[serde(skip)]
+    pub(crate) return_url: Option<String>,
 }
 
 impl Object for SetupIntent {

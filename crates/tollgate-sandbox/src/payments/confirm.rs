@@ -241,6 +241,7 @@ fn ask(world: &mut World, intent: &Id, way: &Try) -> Progress {
         NextAction { url: authentication_page(world, intent), return_url: way.return_url.clone() };
     world.edit::<PaymentIntent>(intent, |row| {
         row.status = IntentStatus::RequiresAction;
+        row.return_url.clone_from(&action.return_url);
         row.next_action = Some(action);
     });
     world.emit::<PaymentIntent>("payment_intent.requires_action", intent);

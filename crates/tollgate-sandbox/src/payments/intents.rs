@@ -65,6 +65,7 @@ pub(super) fn blank(
         transfer_group: None,
         invoice: None,
         session: None,
+        return_url: None,
         authenticated: false,
         due: None,
     }

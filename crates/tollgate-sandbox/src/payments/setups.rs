@@ -45,6 +45,7 @@ pub(super) fn blank(world: &mut World, customer: Option<&Id>) -> SetupIntent {
         single_use_mandate: Null,
         status: IntentStatus::RequiresPaymentMethod,
         usage: "off_session",
+        return_url: None,
     }
 }
 
@@ -118,6 +119,7 @@ fn ask(world: &mut World, intent: &Id, way: &Try) {
     };
     world.edit::<SetupIntent>(intent, |row| {
         row.status = IntentStatus::RequiresAction;
+        row.return_url.clone_from(&action.return_url);
         row.next_action = Some(action);
     });
     world.emit::<SetupIntent>("setup_intent.requires_action", intent);

@@ -42,6 +42,7 @@ async fn pages_load_nothing_from_elsewhere_and_only_embedded_ones_are_framed() {
         ("/c/embed/cs_1?parent=x", true),
         ("/p/session/x", false),
         ("/i/in_1", false),
+        ("/authenticate/pi_1", false),
     ] {
         let (status, headers, body) =
             ask(sandbox.address(), &format!("GET {path} HTTP/1.1"), "").await;

@@ -1,7 +1,7 @@
 //! Test cards and accounts: what they say, how they are declined, authenticated, debited.
 
 use serde_json::{Value, json};
-use tollgate_sandbox::Method::Post;
+use tollgate_sandbox::Method::{self, Get, Post};
 
 use crate::world::Sandbox;
 use crate::{ENABLED, NEVER, charge, customer, decline, pay, payment, text};
@@ -312,4 +312,61 @@ fn cards_can_be_let_fail_from_now_on() {
     assert_eq!(pay(&mut sandbox, "pm_card_visa", &[("customer", &ada)])["status"], "succeeded");
     sandbox.answer(Post, "/_sandbox/cards", &[("fail", "true"), ("decline_code", "lost_card")]);
     assert_eq!(decline(&mut sandbox, "pm_card_visa", &[])["decline_code"], "lost_card");
+}
+
+/// What the page of a bank is answered.
+fn page(sandbox: &mut Sandbox, method: Method, path: &str, params: &[(&str, &str)]) -> Value {
+    let answer = sandbox.answer(method, path, params);
+    assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+    serde_json::from_str(&answer.body).expect("it is JSON")
+}
+
+#[test]
+fn the_banks_page_confirms_and_leads_back() {
+    let mut sandbox = Sandbox::new();
+    let back = [("return_url", "https://example.com/back?cart=7#end")];
+    for (outcome, redirect, status) in
+        [("complete", "succeeded", "succeeded"), ("fail", "failed", "requires_payment_method")]
+    {
+        let asked = pay(&mut sandbox, "pm_card_threeDSecure2Required", &back);
+        let id = text(&asked["id"]);
+        let url = text(&asked["next_action"]["redirect_to_url"]["url"]);
+        assert!(url.ends_with(&format!("/authenticate/{id}")), "{url}");
+        let path = format!("/_pages/authenticate/{id}");
+        let shown = page(&mut sandbox, Get, &path, &[]);
+        assert_eq!((&shown["waits"], &shown["amount"]), (&json!(true), &asked["amount"]));
+        assert_eq!(shown["back_url"], back[0].1);
+
+        let done = page(&mut sandbox, Post, &format!("{path}/answer"), &[("outcome", outcome)]);
+        let secret = text(&asked["client_secret"]);
+        let told = format!("payment_intent={id}&payment_intent_client_secret={secret}");
+        let url = format!("https://example.com/back?cart=7&{told}&redirect_status={redirect}#end");
+        assert_eq!((&done["status"], &done["back_url"]), (&json!(redirect), &json!(url)));
+        let intent = sandbox.get(&format!("/v1/payment_intents/{id}"), &[]);
+        assert_eq!((&intent["status"], intent.get("return_url")), (&json!(status), None));
+        let shown = page(&mut sandbox, Get, &path, &[]);
+        assert_eq!((&shown["waits"], &shown["back_url"]), (&json!(false), &json!(back[0].1)));
+        let again = sandbox.refused(Post, &format!("{path}/answer"), &[("outcome", outcome)]);
+        assert_eq!(again.0, 409);
+    }
+}
+
+#[test]
+fn the_banks_page_confirms_a_card_that_is_saved() {
+    let mut sandbox = Sandbox::new();
+    let asked = sandbox.post(
+        "/v1/setup_intents",
+        &[
+            ("payment_method", "pm_card_threeDSecure2Required"),
+            ("confirm", "true"),
+            ("return_url", "https://example.com/back"),
+        ],
+    );
+    let path = format!("/_pages/authenticate/{}", text(&asked["id"]));
+    assert_eq!(page(&mut sandbox, Get, &path, &[])["amount"], json!(null));
+    let done = page(&mut sandbox, Post, &format!("{path}/answer"), &[("outcome", "complete")]);
+    let url = text(&done["back_url"]);
+    assert!(url.starts_with("https://example.com/back?setup_intent=seti_"), "{url}");
+    let path = format!("/v1/setup_intents/{}", text(&asked["id"]));
+    assert_eq!(sandbox.get(&path, &[])["status"], "succeeded");
 }
