@@ -1,7 +1,5 @@
 //! Each command as a user runs it: what it prints, and what its exit code says.
 
-use std::process::Stdio;
-
 use serde_json::Value;
 use tollgate_sandbox::server::{Options, Sandbox};
 use tollgate_stripe::signature;
