@@ -36,7 +36,21 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("notify", &["config", "rules", "wire"]),
-    ("deliver", &["config", "notify"]),
+    (
+        "deliver",
+        &[
+            "billing",
+            "clock",
+            "config",
+            "crash",
+            "mail",
+            "notify",
+            "rules",
+            "store",
+            "stripe_api",
+            "webhook",
+        ],
+    ),
     ("metrics", &["clock"]),
     (
         "http",

@@ -8,7 +8,7 @@ use crate::rules::dunning::Dunning;
 use super::sql::{Row, Statement, Type, params};
 use super::{Db, StoreError, Tx};
 
-pub(super) const STATEMENTS: &[&Statement] = &[&OF_USERS, &SAVE, &DUE, &FIND, &FIND_ALL, &PAGE];
+pub(super) const STATEMENTS: &[&Statement] = &[&SAVE, &DUE, &FIND, &FIND_ALL, &PAGE];
 
 /// A user's access with its revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,12 +50,6 @@ macro_rules! columns {
     };
 }
 
-static OF_USERS: Statement = Statement::batch(
-    "access_of_users",
-    &[("user_id", Type::Text)],
-    concat!("select ", columns!(), " from {rows} as r join access a on a.user_id = r.user_id"),
-);
-
 static SAVE: Statement = Statement::batch(
     "save_access",
     &[
@@ -96,7 +90,7 @@ pub async fn of_users(
     tx: &mut Tx<'_>,
     user_ids: &[&str],
 ) -> Result<BTreeMap<String, StoredAccess>, StoreError> {
-    let rows = tx.batch(&OF_USERS, user_ids.iter().map(|it| params![*it]).collect()).await?;
+    let rows = tx.batch(&FIND_ALL, user_ids.iter().map(|it| params![*it]).collect()).await?;
     rows.iter().map(|row| read(row).map(|it| (it.user_id.clone(), it))).collect()
 }
 
