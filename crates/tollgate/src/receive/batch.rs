@@ -117,7 +117,7 @@ pub async fn apply_in(
     let doubles = new.iter().map(|it| &it.staged.effect);
     let doubles = doubles.filter(|it| it.kind == EffectKind::DoubleSubscription).cloned();
     let (outcomes, doubles) = (outcomes(inputs, &recorded), doubles.collect());
-    let facts = new.iter().map(|it| NewFact::clone(it)).collect();
+    let facts = new.into_iter().cloned().collect();
     Ok(Applied { outcomes, changed: derived.changed, facts, told, doubles })
 }
 

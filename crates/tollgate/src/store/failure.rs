@@ -34,7 +34,8 @@ pub(super) fn of_handler(
 ) -> StoreError {
     let of_database = of_database(error);
     let too_long = |it: &sqlx::Error| {
-        it.as_database_error().and_then(|it| it.code()).is_some_and(|it| it == POSTGRES_TOO_LONG)
+        let database = it.as_database_error();
+        database.is_some_and(|it| it.code().as_deref() == Some(POSTGRES_TOO_LONG))
     };
     let passes = |it: &sqlx::Error| meaning(it) != Meaning::Rejected && !too_long(it);
     let why = hidden.iter().filter(|it| !it.is_empty());
