@@ -25,3 +25,4 @@ mod sending;
 mod shutdown;
 mod state;
 mod stream;
+mod telling;
