@@ -176,5 +176,8 @@ async fn what_a_restricted_key_lacks_is_named_and_the_key_is_not() {
     let body = json!({ "error": { "type": "invalid_request_error", "message": told } });
     let (error, asked) = refused(&[say(403, "", &body.to_string())]).await;
     assert_eq!((error.trouble, error.status, asked), (Trouble::Authentication, Some(403), 1));
-    assert_eq!(error.message, "the key may not do this: it lacks the permission rak_customer_write");
+    assert_eq!(
+        error.message,
+        "the key may not do this: it lacks the permission rak_customer_write"
+    );
 }

@@ -1,6 +1,7 @@
 //! Mails by SMTP. A connection stays open between mails; where it leads to another machine it is
 //! encrypted, and no password goes over one that is not.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use lettre::message::{Mailbox, MultiPart};
@@ -118,14 +119,10 @@ fn header(name: &str, value: &str) -> Result<lettre::message::header::HeaderValu
     Ok(HeaderValue::new(name, value.to_owned()))
 }
 
-/// Whether the server is on this machine.
+/// Whether the server is on this machine. A URL of this scheme holds an address as a name.
 fn is_here(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(it)) => it.is_loopback(),
-        Some(url::Host::Ipv6(it)) => it.is_loopback(),
-        None => false,
-    }
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse().is_ok_and(|it: IpAddr| it.is_loopback())
 }
 
 fn decoded(text: &str) -> String {
@@ -140,6 +137,11 @@ fn refused(error: &lettre::transport::smtp::Error) -> Refused {
         }
         Some(code) => Refused::later(format!("the mail server answered {code}")),
         None if error.is_timeout() => Refused::later("the mail server did not answer in time"),
+        // The text is the library's own, about what the server does not know.
+        None if error.is_client() => {
+            let why = std::error::Error::source(error).map(ToString::to_string);
+            Refused::later(format!("the mail server lacks something: {}", why.unwrap_or_default()))
+        }
         None if error.is_tls() => Refused::later("no encrypted connection to the mail server"),
         None => Refused::later("the mail server could not be reached"),
     }
@@ -149,4 +151,52 @@ fn refused(error: &lettre::transport::smtp::Error) -> Refused {
 fn is_about_us(code: Code) -> bool {
     let code: u16 = code.into();
     matches!(code, 421 | 500..=504 | 521 | 523 | 530 | 534 | 535 | 538)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mailer() -> Mailer {
+        let from = config::Mailbox {
+            name: Some("Käse & Söhne".to_owned()),
+            address: "billing@example.com".to_owned(),
+        };
+        Mailer::new(&Secret::new("smtp://127.0.0.1:1"), &from, Some("help@example.com"), 1)
+            .expect("it is all right")
+    }
+
+    fn mail() -> Mail {
+        Mail {
+            to: "ada@example.com".to_owned(),
+            to_name: Some("Ada Müller".to_owned()),
+            subject: "Ihre Zahlung über 29,00 €".to_owned(),
+            html: format!("<p>Über {}</p>", "sehr lange Zeilen, ".repeat(200)),
+            text: "Über 29,00\u{a0}€ \u{2014} danke.".to_owned(),
+            message_id: "<abc@example.com>".to_owned(),
+            headers: vec![("Auto-Submitted", "auto-generated".to_owned())],
+        }
+    }
+
+    #[test]
+    fn only_this_machine_may_be_spoken_to_in_the_clear() {
+        let here = |it: &str| is_here(&Url::parse(it).expect("it is a URL"));
+        for url in ["smtp://localhost", "smtp://127.0.0.1:2525", "smtp://[::1]:25"] {
+            assert!(here(url), "{url}");
+        }
+        for url in ["smtp://mail.example.com", "smtp://10.0.0.1", "smtp://localhost.example.com"] {
+            assert!(!here(url), "{url}");
+        }
+    }
+
+    /// Not every server takes eight bits.
+    #[tokio::test]
+    async fn a_mail_is_plain_ascii_whatever_it_says() {
+        let text = mailer().message(&mail()).expect("it can be put together").formatted();
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let odd: Vec<&str> = text.lines().filter(|it| !it.is_ascii()).collect();
+        assert!(odd.is_empty(), "{odd:#?}");
+        assert!(text.contains("Message-ID: <abc@example.com>"), "{text}");
+        assert!(text.lines().all(|it| it.len() <= 998));
+    }
 }
