@@ -190,14 +190,11 @@ fn a_renewal_says_what_it_will_cost() {
         "{}",
         mail.text
     );
-    for detail in ["1797940800", "1797940800@", "1797940800@x", "1797940800@0eur", "1797940800@5e"]
-    {
-        let mut sample = named("renewal_upcoming");
-        detail.clone_into(&mut sample.effect.detail);
-        let mail = mailed(&letters(""), &sample);
-        assert!(mail.subject.ends_with("renews on 22 December 2026"), "{detail}: {}", mail.subject);
-        assert!(!mail.text.contains('€'), "{detail}: {}", mail.text);
-    }
+    let mut unknown = named("renewal_upcoming");
+    unknown.known.invoice = None;
+    let mail = mailed(&letters(""), &unknown);
+    assert!(mail.subject.ends_with("renews on 22 December 2026"), "{}", mail.subject);
+    assert!(!mail.text.contains('€'), "{}", mail.text);
 }
 
 #[test]

@@ -32,7 +32,7 @@ impl Links {
 
     /// Lets mails lead to the origin of this URL.
     pub(super) fn allow(&mut self, url: &str) {
-        self.origins.extend(Url::parse(url).ok().filter(|it| it.has_host()).map(|it| origin(&it)));
+        self.origins.extend(Url::parse(url).ok().filter(Url::has_host).map(|it| origin(&it)));
     }
 
     /// Says where Stripe is, and of which mode: a sandbox has no dashboard of Stripe's.

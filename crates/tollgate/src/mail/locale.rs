@@ -167,7 +167,7 @@ fn decimals(code: &str) -> usize {
 fn grouped(digits: &str, group: &str) -> String {
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push_str(group);
         }
         text.push(digit);

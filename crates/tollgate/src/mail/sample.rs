@@ -87,17 +87,15 @@ fn of_subscriptions() -> Vec<Sample> {
     let mut without_card =
         of_it("trial_ending-without-card", EffectKind::TrialEnding, &trial_detail, trial());
     without_card.known.payment_method = None;
+    let mut renewal =
+        of_it("renewal_upcoming", EffectKind::RenewalUpcoming, &end.to_string(), subscription());
+    renewal.known.invoice = Some(Invoice { id: None, number: None, lines: Vec::new(), ..open() });
     vec![
         of_it("welcome", EffectKind::SubscriptionStarted, "", subscription()),
         of_it("welcome-trial", EffectKind::SubscriptionStarted, "", trial()),
         of_it("trial_ending", EffectKind::TrialEnding, &trial_detail, trial()),
         without_card,
-        of_it(
-            "renewal_upcoming",
-            EffectKind::RenewalUpcoming,
-            &format!("{end}@2900eur"),
-            subscription(),
-        ),
+        renewal,
         of_it(
             "plan_changed",
             EffectKind::PlanChanged,

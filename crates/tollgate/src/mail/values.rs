@@ -244,10 +244,7 @@ impl Source<'_> {
         match kind {
             EffectKind::TrialEnding => values.trial_end = self.date(self.effect.time()),
             EffectKind::CancellationScheduled => values.ends_on = self.date(self.effect.time()),
-            EffectKind::RenewalUpcoming => {
-                values.renews_on = self.date(self.effect.time());
-                values.amount = self.renewal_amount();
-            }
+            EffectKind::RenewalUpcoming => values.renews_on = self.date(self.effect.time()),
             EffectKind::PlanChanged => {
                 values.changed_on = self.date(self.effect.time());
                 (values.old_plan, values.new_plan) = self.plans_of_change();
@@ -262,14 +259,6 @@ impl Source<'_> {
             }
             _ => {}
         }
-    }
-
-    /// What the renewal will cost: `…@2900eur` at the end of the detail.
-    fn renewal_amount(&self) -> String {
-        let (_, cost) = self.effect.detail.split_once('@').unwrap_or_default();
-        let at = cost.find(|it: char| it.is_ascii_alphabetic()).unwrap_or(cost.len());
-        let (amount, currency) = cost.split_at(at);
-        self.money(amount.parse().ok().filter(|it| *it > 0), Some(currency))
     }
 
     /// The detail of a change of plans ends in `old>new`. Where only the period is another, that

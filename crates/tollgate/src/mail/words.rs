@@ -118,7 +118,7 @@ impl Words {
             match parts[..] {
                 ["locale", _, _] => {}
                 [name, tag, _] if letter::find(name, "").is_some() => {
-                    words.add(file, name, tag, text)?
+                    words.add(file, name, tag, text)?;
                 }
                 [name, variant, tag, _] if letter::find(name, variant).is_some() => {
                     words.add(file, &format!("{name}.{variant}"), tag, text)?;

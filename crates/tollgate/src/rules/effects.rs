@@ -293,13 +293,7 @@ pub fn recovery(event_type: &str, object: &Object) -> Option<(Effect, Recovery)>
 fn renewal(it: &Invoice) -> Option<Effect> {
     let subject = it.subscription.as_ref().map(AsRef::as_ref);
     let subject = subject.or(it.customer.as_ref().map(AsRef::as_ref))?;
-    let end = it.period_end.unwrap_or_default();
-    // Nothing else keeps what the renewal will cost: the invoice is gone when it is told.
-    let detail = match (it.amount_due, &it.currency) {
-        (Some(amount), Some(currency)) => format!("{end}@{amount}{currency}"),
-        _ => end.to_string(),
-    };
-    Some(Effect::new(EffectKind::RenewalUpcoming, subject, detail.as_str()))
+    Some(Effect::new(EffectKind::RenewalUpcoming, subject, it.period_end.unwrap_or_default()))
 }
 
 fn of_session(it: &CheckoutSession, event_type: &str) -> Option<Effect> {

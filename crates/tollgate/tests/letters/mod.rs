@@ -1,5 +1,8 @@
 //! Letters for tests: an imagined shop, its samples, and what a mail leads to.
 
+mod hostile;
+mod templates;
+
 use std::collections::BTreeMap;
 
 use tollgate::config::Config;

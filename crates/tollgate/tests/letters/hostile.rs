@@ -1,8 +1,6 @@
 //! What comes from Stripe was typed by somebody: none of it becomes markup, a header or a link.
 
-mod letters;
-
-use letters::{composed, letters, links, mailed, named};
+use super::{composed, letters, links, mailed, named};
 use tollgate::mail::{self, Mail, Sample};
 use tollgate_stripe::object::{Invoice, InvoiceLine, Object, PaymentMethod};
 

@@ -1,8 +1,6 @@
 //! The operator's own templates: which win, and what is said where one is wrong.
 
-mod letters;
-
-use letters::{mailed, named, with_templates};
+use super::{mailed, named, with_templates};
 
 /// Why templates are refused.
 fn refused(templates: &[(&str, &str)]) -> String {
@@ -41,7 +39,7 @@ fn a_letter_may_have_a_layout_of_its_own() {
 
 #[test]
 fn a_language_is_added_by_files() {
-    let english = include_str!("../assets/mail/locale.en.toml");
+    let english = include_str!("../../assets/mail/locale.en.toml");
     let french =
         english.replace("Hello {{ name }},", "Bonjour {{ name }},").replace("November", "novembre");
     let letters =
@@ -91,7 +89,7 @@ fn a_wrong_layout_stops_the_start_with_its_file_and_line() {
 
 #[test]
 fn a_wrong_language_stops_the_start_with_its_file_and_line() {
-    let english = include_str!("../assets/mail/locale.en.toml");
+    let english = include_str!("../../assets/mail/locale.en.toml");
     let line = english.lines().position(|it| it.starts_with("closing")).expect("it is there") + 1;
     let wrong = refused(&[(
         "locale.en.toml",
