@@ -115,7 +115,7 @@ flow("an upgrade that the bank wants confirmed leads there, and is made once it 
   await press(page, ".tests button", "3-D Secure");
   await press(page, "button.big");
   await press(page, "dialog button", "Complete");
-  await seen(page, "h1", /paid/i);
+  await seen(page, "main", "Thank you");
   await seller.settled();
   await open(page, `${program.dev}/account`);
   await seen(page, "h1", "You are on Pro.");
@@ -179,4 +179,15 @@ flow("a renewal that fails is told first, with the way to mend it", async (page)
   await seen(page, "h1", "Your last payment failed.");
   await seen(page, "button.main", "Update how you pay");
   await portray(page, "account past due");
+});
+
+flow("a change stays what it is in another language", async (page) => {
+  await subscriber(page, "kim");
+  await open(page, `${program.dev}/account/change?plan=pro&period=yearly&when=next_invoice`);
+  await seen(page, "h1", "Change to Pro?");
+  await press(page, ".languages a", "Deutsch");
+  await seen(page, "h1", "Zu Pro wechseln?");
+  await seen(page, "[aria-current]", "Jetzt, mit der nächsten Rechnung zahlen");
+  await seen(page, ".lead", "290\u00a0$ pro Jahr");
+  await portray(page, "change german");
 });

@@ -125,6 +125,8 @@ struct Page<'a> {
     visitor: Option<&'a Visitor>,
     /// The address that was asked for, without its query.
     path: &'a str,
+    /// What was asked for, or sent.
+    query: &'a Value,
     status: StatusCode,
     /// What a script may do on it.
     scripts: String,
@@ -140,6 +142,7 @@ impl<'a> Page<'a> {
             language: app.pages.templates.language(&[chosen, accepted]),
             visitor: None,
             path: uri.path(),
+            query,
             status: StatusCode::OK,
             scripts: String::new(),
             cookie,
@@ -198,13 +201,29 @@ impl<'a> Page<'a> {
             "path": self.path,
             "back": self.say("back_to_app", &[("name", &brand.name)]),
             "help": brand.support_email.as_ref().map(|it| self.say("help", &[("email", it)])),
-            "languages": languages
-                .map(|it| json!({ "lang": it.lang, "name": it.name, "is_this": it.lang == self.language.lang }))
-                .collect::<Vec<_>>(),
+            "languages": languages.map(|it| self.in_language(it)).collect::<Vec<_>>(),
+        })
+    }
+
+    /// The same page in another language: what it is about stays.
+    fn in_language(&self, other: &Language) -> Value {
+        let mut query = json!({ "locale": other.lang });
+        for name in SUBJECTS {
+            if let Some(value) = field(self.query, name) {
+                query[name] = value.into();
+            }
+        }
+        json!({
+            "lang": other.lang,
+            "name": other.name,
+            "url": format!("?{}", form::encode(&query)),
+            "is_this": other.lang == self.language.lang,
         })
     }
 }
 
+/// What of an address says what a page is about.
+const SUBJECTS: [&str; 4] = ["plan", "period", "when", "session_id"];
 const SECURE: [(HeaderName, &str); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),

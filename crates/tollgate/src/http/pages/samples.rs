@@ -58,8 +58,8 @@ fn frame() -> Value {
         "back": "Back to Example",
         "help": "Questions? Write to help@example.com",
         "languages": [
-            { "lang": "en", "name": "English", "is_this": true },
-            { "lang": "de", "name": "Deutsch", "is_this": false },
+            { "lang": "en", "name": "English", "url": "?locale=en", "is_this": true },
+            { "lang": "de", "name": "Deutsch", "url": "?locale=de", "is_this": false },
         ],
     })
 }
