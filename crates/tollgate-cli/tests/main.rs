@@ -16,6 +16,7 @@ mod database;
 mod discounts;
 mod doctor;
 mod home;
+mod notify;
 mod outage;
 mod pipes;
 mod process;

@@ -80,6 +80,7 @@ fn a_change_of_access_says_who_what_which_and_why() {
                 "until": null,
                 "grace_until": rfc3339(START + DAY),
                 "cancel_at": null,
+                "dunning": null,
                 "revision": 7,
                 "as_of": rfc3339(START),
             },
@@ -131,6 +132,7 @@ fn a_failed_payment_says_how_much_which_attempt_and_what_follows() {
         next_attempt: Some(START + 3600),
         level: Level::Further,
         access_until: Some(START + 7200),
+        decides: true,
     };
     let known = Known { dunning: Some(dunning), ..known(Some(&invoice)) };
     let it = told(&Effect::new(EffectKind::PaymentFailed, "in_1", "attempt_2"), &known);
