@@ -20,6 +20,9 @@ pub const STRIPE: &str = "stripe";
 /// The destination of mails.
 pub const MAIL: &str = "mail";
 
+/// What happens at once comes in several events: a mail that waits a moment knows them all, and a
+/// payment that recovers at once needs none.
+const MAIL_DELAY_MS: i64 = 15_000;
 const STRIPE_CONCURRENCY: usize = 4;
 /// Connections to the mail server.
 const MAIL_CONCURRENCY: usize = 4;
@@ -59,7 +62,8 @@ pub fn routes(config: &Config) -> Routes {
             routes.add(kind, STRIPE, false);
         }
         if is_written(kind, config) {
-            routes.add(kind, MAIL, false);
+            let delay_ms = if config.dev { 0 } else { MAIL_DELAY_MS };
+            routes.add_later(kind, MAIL, false, delay_ms);
         }
         let Some(name) = type_of(kind) else { continue };
         for endpoint in config.notify.iter().filter(|it| it.wants(name)) {

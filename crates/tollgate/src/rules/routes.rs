@@ -11,6 +11,8 @@ pub struct Route {
     pub destination: String,
     /// One customer's facts are told in their order: the next waits for the one before.
     pub in_order: bool,
+    /// How many milliseconds later it is told, so that what happens meanwhile is told with it.
+    pub delay_ms: i64,
 }
 
 /// Every kind of fact with those who hear of it. By default nobody hears of anything.
@@ -18,11 +20,22 @@ pub struct Route {
 pub struct Routes(BTreeMap<EffectKind, Vec<Route>>);
 
 impl Routes {
-    /// Has this destination hear of facts of this kind.
+    /// Has this destination hear of facts of this kind at once.
     pub fn add(&mut self, kind: EffectKind, destination: &str, in_order: bool) {
-        let route = Route { destination: destination.to_owned(), in_order };
+        self.add_later(kind, destination, in_order, 0);
+    }
+
+    /// Has this destination hear of facts of this kind so many milliseconds later.
+    pub fn add_later(
+        &mut self,
+        kind: EffectKind,
+        destination: &str,
+        in_order: bool,
+        delay_ms: i64,
+    ) {
+        let route = Route { destination: destination.to_owned(), in_order, delay_ms };
         let routes = self.0.entry(kind).or_default();
-        if !routes.contains(&route) {
+        if routes.iter().all(|it| it.destination != route.destination) {
             routes.push(route);
         }
     }

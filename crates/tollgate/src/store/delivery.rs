@@ -49,7 +49,7 @@ pub async fn plan(
             let stream = fact.owner_id.as_deref().filter(|_| route.in_order);
             let place = i64::try_from(rows.len()).unwrap_or(i64::MAX) + 1;
             let to = route.destination.as_str();
-            rows.push(params![effect.key(), to, stream, place, now_ms]);
+            rows.push(params![effect.key(), to, stream, place, now_ms + route.delay_ms]);
         }
     }
     let planned = rows.len();
