@@ -46,7 +46,9 @@ pub(crate) fn text<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<String>
 
 /// Reads a plain array of texts; anything else in it is left out.
 pub(crate) fn texts<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Vec<String>, A::Error> {
-    Ok(list::<A, Text>(map)?.data.into_iter().map(|it| it.0).collect())
+    let texts = list::<A, Text>(map)?.data.into_iter().map(|it| it.0);
+    // What is no text was read as an empty one.
+    Ok(texts.filter(|it| !it.is_empty()).collect())
 }
 
 /// Reads an id that must stand there itself, not expanded.

@@ -3,9 +3,9 @@
 
 use serde_json::{Value, json};
 use tollgate_stripe::object::{
-    Charge, ChargeStatus, CheckoutSession, Invoice, InvoicePayment, InvoiceStatus, Kind, Metadata,
-    Object, PaymentIntent, PaymentIntentStatus, PaymentStatus, PromotionCode, SessionMode,
-    SessionStatus, Subscription, SubscriptionItem, SubscriptionStatus,
+    Charge, ChargeStatus, CheckoutSession, Invoice, InvoiceLine, InvoicePayment, InvoiceStatus,
+    Kind, Metadata, Object, PaymentIntent, PaymentIntentStatus, PaymentStatus, PromotionCode,
+    SessionMode, SessionStatus, Subscription, SubscriptionItem, SubscriptionStatus,
 };
 
 const START: i64 = 1_761_700_000;
@@ -227,6 +227,7 @@ fn invoices_of_every_era_name_their_subscription_and_payment() {
         paid_at: Some(START + 3601),
         payment_intent: Some("pi_1".into()),
         charge: Some("ch_1".into()),
+        lines: vec![InvoiceLine { amount: 1000, ..InvoiceLine::default() }],
         ..Invoice::default()
     };
     let old = json!({
