@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tollgate_stripe::object::{Discount, Kind, Object, SessionDiscount};
 
 /// Adds fields to an object.
-fn with(base: &Value, more: Value) -> Value {
+fn with(base: &Value, more: &Value) -> Value {
     let mut all = base.clone();
     for (name, value) in more.as_object().expect("it is an object") {
         all[name] = value.clone();
@@ -31,9 +31,9 @@ fn discounts_name_their_coupon_in_every_era() {
     let new = json!({ "source": { "type": "coupon", "coupon": "OFF" } });
     let expanded = json!({ "promotion_code": { "id": "promo_1", "object": "promotion_code" } });
     for (era, shape) in [
-        ("2020-08-27", with(&base, old)),
-        ("2025-09-30.clover", with(&base, new.clone())),
-        ("2026-10-28.endive", with(&with(&base, new), expanded)),
+        ("2020-08-27", with(&base, &old)),
+        ("2025-09-30.clover", with(&base, &new)),
+        ("2026-10-28.endive", with(&with(&base, &new), &expanded)),
     ] {
         let read = Object::read(Kind::Discount, &shape.to_string());
         assert_eq!(read, Ok(Object::Discount(expected.clone())), "{era}");

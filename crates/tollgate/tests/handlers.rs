@@ -107,7 +107,7 @@ async fn a_handler_sees_the_change_and_writes_in_its_transaction(fresh: Fresh) {
     let ended = with(&subscription("sub_1", "canceled"), &json!({ "canceled_at": START + 60 }));
     let ended = event("evt_2", "customer.subscription.deleted", START + 60, &ended);
     assert_eq!(receiver.submit(ended.delivery()).await.unwrap(), Outcome::Applied);
-    let seen = seen.lock().unwrap();
+    let seen = seen.lock().unwrap().clone();
     let [first, second] = &seen[..] else { panic!("{seen:?}") };
     assert_eq!((first.user_id.as_deref(), first.revision), (Some(USER), 1));
     assert_eq!((first.event_id.as_deref(), first.at), (Some("evt_1"), NOW));
@@ -241,7 +241,7 @@ async fn a_handler_that_ends_the_transaction_is_found_out(fresh: Fresh) {
 }
 
 async fn each_fact_is_handled_once_for_each_user(fresh: Fresh) {
-    let seen: Arc<Mutex<Vec<(Option<String>, String)>>> = Arc::default();
+    let seen = Arc::<Mutex<Vec<(Option<String>, String)>>>::default();
     let mut handlers = Handlers::default();
     let told = Arc::clone(&seen);
     let kind = EffectKind::SubscriptionStarted;

@@ -174,7 +174,7 @@ async fn a_further_attempt_is_a_change_and_stands_in_the_tables(fresh: Fresh) {
     assert_in_table(&fresh, 1, &typed).await;
 
     let further = tried("evt_2", 2, Some(second)).delivery();
-    let changed = apply(&fresh.db, &[further.clone()], first).await;
+    let changed = apply(&fresh.db, std::slice::from_ref(&further), first).await;
     let levels = |it: &store::access::StoredAccess| it.access.dunning.first().map(|it| it.level);
     assert_eq!(changed[0].before.as_ref().and_then(levels), Some(Level::First));
     assert_eq!((levels(&changed[0].after), changed[0].after.revision), (Some(Level::Further), 2));

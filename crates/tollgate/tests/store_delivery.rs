@@ -127,9 +127,9 @@ async fn a_lease_that_ran_out_is_claimed_by_another_and_the_first_settles_nothin
     assert_eq!(status().await.status, "pending");
     settle(&fresh.db, "mail", &[done(&other[0])], lease_ends).await.unwrap();
     assert_eq!(status().await.status, "done");
-    let key = other[0].effect_id.clone();
-    assert_eq!(told(&fresh.db, "mail", &[key.clone()]).await.unwrap(), [key.clone()]);
-    assert!(told(&fresh.db, "app", &[key]).await.unwrap().is_empty());
+    let keys = &[other[0].effect_id.clone()];
+    assert_eq!(told(&fresh.db, "mail", keys).await.unwrap(), keys);
+    assert!(told(&fresh.db, "app", keys).await.unwrap().is_empty());
 }
 
 async fn nodes_that_claim_at_once_share_what_is_due(fresh: Fresh) {

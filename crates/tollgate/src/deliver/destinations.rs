@@ -118,7 +118,7 @@ pub fn all(
     if let Some(post) = post(config, mailbox)? {
         all.push(Destination {
             name: MAIL.to_owned(),
-            messenger: Messenger::Mail { letters, post },
+            messenger: Messenger::Mail { letters: Box::new(letters), post },
             terms: Terms { concurrency: MAIL_CONCURRENCY, timeout: smtp::TIMEOUT },
         });
     }

@@ -42,7 +42,7 @@ pub enum Messenger {
     /// Writes a mail.
     Mail {
         /// What mails say.
-        letters: Letters,
+        letters: Box<Letters>,
         /// How they go out.
         post: Post,
     },

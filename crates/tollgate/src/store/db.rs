@@ -83,7 +83,7 @@ impl Db {
         if !url.starts_with("sqlite:") {
             return Ok(true);
         }
-        let options = SqliteConnectOptions::from_str(url).map_err(misread)?;
+        let options = SqliteConnectOptions::from_str(url).map_err(|it| misread(&it))?;
         Ok(url.contains(":memory:") || options.get_filename().exists())
     }
 
@@ -264,13 +264,13 @@ impl Db {
     }
 }
 
-fn misread(error: sqlx::Error) -> StoreError {
+fn misread(error: &sqlx::Error) -> StoreError {
     StoreError::Misconfigured(format!("read DATABASE_URL: {error}"))
 }
 
 async fn sqlite(url: &str) -> Result<Backend, StoreError> {
     let options = SqliteConnectOptions::from_str(url)
-        .map_err(misread)?
+        .map_err(|it| misread(&it))?
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
@@ -316,7 +316,7 @@ async fn is_usable(connection: &mut SqliteConnection) -> Result<bool, sqlx::Erro
 
 fn postgres(url: &str) -> Result<Backend, StoreError> {
     let options = PgConnectOptions::from_str(url)
-        .map_err(misread)?
+        .map_err(|it| misread(&it))?
         .application_name("tollgate")
         .statement_cache_capacity(STATEMENTS_CACHED)
         .disable_statement_logging();

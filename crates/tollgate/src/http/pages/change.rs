@@ -90,7 +90,7 @@ fn times(running: &Running, rank: i64, tag: &Tag) -> Vec<When> {
     }
 }
 
-fn view(page: &Page<'_>, wish: &Wish, preview: &Preview, notice: Option<String>) -> Value {
+fn view(page: &Page<'_>, wish: &Wish, preview: &Preview, notice: Option<&str>) -> Value {
     let money = |amount| page.language.money(amount, &preview.currency);
     let plan = wish.running.title.as_str();
     let end = wish.running.period_end.map(|it| page.language.date(it)).unwrap_or_default();
@@ -165,7 +165,7 @@ async fn committed(app: &App, uri: &Uri, request: Request<Body>) -> Result<Respo
         Err(BillingError::PreviewChanged(preview)) => {
             let Some(wish) = wish(billing, &visitor, &sent).await? else { return see("/account") };
             let notice = page.say("preview_changed", &[]);
-            let view = view(&page, &wish, &preview, Some(notice));
+            let view = view(&page, &wish, &preview, Some(&notice));
             page.with_status(StatusCode::CONFLICT).show("change.html", view).await
         }
         Err(BillingError::PaymentNeeded { pay_url, to_confirm }) => {

@@ -152,7 +152,7 @@ impl Language {
         let digits = units.to_string();
         let mut text = String::new();
         for (at, digit) in digits.chars().enumerate() {
-            if at > 0 && (digits.len() - at) % 3 == 0 {
+            if at > 0 && (digits.len() - at).is_multiple_of(3) {
                 text.push_str(&self.format.group);
             }
             text.push(digit);
