@@ -43,6 +43,8 @@ const DISAGREEING: &str = "select count(*) from access a full join users u on u.
 
 /// Has a table of the app's own follow every change of access.
 fn follow(home: &Home) {
+    // On SQLite this makes the file.
+    home.run(&["migrate"]).code(0);
     sql(home.url(), TABLE);
     let path = home.directory().join("tollgate.toml");
     let settings = std::fs::read_to_string(&path).expect("it is there");
