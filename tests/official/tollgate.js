@@ -2,13 +2,14 @@
 // and called as an app calls it.
 
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { execFile, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { after, before } from "node:test";
+import { promisify } from "node:util";
 import { PATIENCE_MS, required, until } from "./sandbox.js";
 
 const APP_KEY = "the-key-of-the-official-tests";
@@ -22,38 +23,34 @@ export function startTollgate(sandbox, plans) {
   return tollgate;
 }
 
-class Tollgate {
+// A server in a directory of its own, and an app's way to call it.
+export class Program {
   #child;
   #directory = mkdtempSync(path.join(tmpdir(), "tollgate-official-"));
-  #environment;
-  prices = {};
+  // What all its commands find in theirs.
+  environment = { TOLLGATE_API_KEY: APP_KEY };
 
-  async start(sandbox, plans) {
-    await until("the sandbox runs", () => sandbox.stripe);
-    writeFileSync(path.join(this.#directory, "tollgate.toml"), plans);
-    this.origin = `http://127.0.0.1:${await freePort()}`;
-    this.#environment = {
-      STRIPE_API_BASE: sandbox.origin,
-      STRIPE_SECRET_KEY: "sk_test_of_the_official_tests",
-      STRIPE_PUBLISHABLE_KEY: "pk_test_of_the_official_tests",
-      TOLLGATE_API_KEY: APP_KEY,
-      TOLLGATE_LISTEN: new URL(this.origin).host,
-      TOLLGATE_PUBLIC_URL: this.origin,
-      TOLLGATE_ORIGINS: "https://app.example",
-    };
-    const made = this.run("setup");
-    assert.equal(made.status, 0, made.stderr);
-    [, this.#environment.STRIPE_WEBHOOK_SECRET] = /STRIPE_WEBHOOK_SECRET=(whsec_\w+)/.exec(made.stdout);
-    const options = { cwd: this.#directory, env: this.#environment, stdio: ["ignore", "ignore", "pipe"] };
-    this.#child = spawn(required("TOLLGATE"), ["serve"], options);
-    await listening(this.#child);
-    this.prices = await pricesOf(sandbox.stripe);
+  write(name, text) {
+    writeFileSync(path.join(this.#directory, name), text);
+  }
+
+  // Starts the server; gives its process.
+  launch(command, stdio) {
+    const options = { cwd: this.#directory, env: this.environment, stdio };
+    this.#child = spawn(required("TOLLGATE"), command, options);
+    return this.#child;
   }
 
   // A command that ends by itself.
   run(...words) {
-    const options = { cwd: this.#directory, env: this.#environment, encoding: "utf8", timeout: PATIENCE_MS };
+    const options = { cwd: this.#directory, env: this.environment, encoding: "utf8", timeout: PATIENCE_MS };
     return spawnSync(required("TOLLGATE"), words, options);
+  }
+
+  // One that has to end well, while this process goes on; gives what it prints.
+  async read(...words) {
+    const options = { cwd: this.#directory, env: this.environment, timeout: PATIENCE_MS };
+    return (await promisify(execFile)(required("TOLLGATE"), words, options)).stdout;
   }
 
   // Calls as the app; every answer but the wanted status fails the test.
@@ -98,6 +95,29 @@ class Tollgate {
     const code = await ended;
     rmSync(this.#directory, { recursive: true });
     assert.equal(code, 0, "the server ends well");
+  }
+}
+
+class Tollgate extends Program {
+  prices = {};
+
+  async start(sandbox, plans) {
+    await until("the sandbox runs", () => sandbox.stripe);
+    this.write("tollgate.toml", plans);
+    this.origin = `http://127.0.0.1:${await freePort()}`;
+    Object.assign(this.environment, {
+      STRIPE_API_BASE: sandbox.origin,
+      STRIPE_SECRET_KEY: "sk_test_of_the_official_tests",
+      STRIPE_PUBLISHABLE_KEY: "pk_test_of_the_official_tests",
+      TOLLGATE_LISTEN: new URL(this.origin).host,
+      TOLLGATE_PUBLIC_URL: this.origin,
+      TOLLGATE_ORIGINS: "https://app.example",
+    });
+    const made = this.run("setup");
+    assert.equal(made.status, 0, made.stderr);
+    [, this.environment.STRIPE_WEBHOOK_SECRET] = /STRIPE_WEBHOOK_SECRET=(whsec_\w+)/.exec(made.stdout);
+    await listening(this.launch(["serve"], ["ignore", "ignore", "pipe"]));
+    this.prices = await pricesOf(sandbox.stripe);
   }
 }
 

@@ -141,7 +141,6 @@ fn post(config: &Config, mailbox: Option<&Arc<Mailbox>>) -> Result<Option<Post>,
         return Ok(mailbox.map(|it| Post::Kept(Arc::clone(it))));
     };
     let from = config.mail.from.as_ref().ok_or(DestinationError::NoSender)?;
-    let connections = u32::try_from(MAIL_CONCURRENCY).unwrap_or(1);
-    let mailer = Mailer::new(url, from, config.mail.reply_to.as_deref(), connections)?;
-    Ok(Some(Post::Sent(mailer)))
+    let mailer = Mailer::new(url, from, config.mail.reply_to.as_deref(), MAIL_CONCURRENCY)?;
+    Ok(Some(Post::Sent(Box::new(mailer))))
 }

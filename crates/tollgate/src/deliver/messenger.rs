@@ -89,7 +89,7 @@ fn is_news_to_nobody(fact: &Fact) -> bool {
 /// How mails go out.
 pub enum Post {
     /// By SMTP.
-    Sent(Mailer),
+    Sent(Box<Mailer>),
     /// Not at all: they are kept to be looked at.
     Kept(Arc<Mailbox>),
 }

@@ -7,7 +7,8 @@
 //! - [`messenger`]: the ways in which something can be told;
 //! - [`knowledge`]: what is known around a fact;
 //! - [`pace`]: when again, and when a destination is left alone;
-//! - [`smtp`]: mails, and [`mailbox`], where they go in development;
+//! - [`smtp`]: mails, by connections that are kept ([`line`](mod@self)), and [`mailbox`], where they go
+//!   in development;
 //! - [`endpoint`]: notifications, [`http`] over HTTP to strangers who may be anything, and
 //!   [`nats`](mod@self) into NATS JetStream, with the feature `nats`;
 //! - [`address`]: which addresses an endpoint may stand at;
@@ -18,6 +19,7 @@ pub mod destinations;
 pub mod endpoint;
 pub mod http;
 pub mod knowledge;
+mod line;
 pub mod mailbox;
 pub mod messenger;
 #[cfg(feature = "nats")]
