@@ -64,8 +64,11 @@ pub async fn list(State(app): State<Arc<App>>) -> Result<Response, Error> {
 ///
 /// # Errors
 /// There is no such mail.
-pub async fn show(State(app): State<Arc<App>>, Path(number): Path<u64>) -> Result<Response, Error> {
-    let arrived = mailbox(&app)?.find(number).ok_or(Error::NotFound)?;
+pub async fn show(
+    State(app): State<Arc<App>>,
+    Path(number): Path<String>,
+) -> Result<Response, Error> {
+    let arrived = find(&app, &number)?;
     page(&render("mail.html", &MailView::new(arrived))?)
 }
 
@@ -73,8 +76,11 @@ pub async fn show(State(app): State<Arc<App>>, Path(number): Path<u64>) -> Resul
 ///
 /// # Errors
 /// There is no such mail.
-pub async fn body(State(app): State<Arc<App>>, Path(number): Path<u64>) -> Result<Response, Error> {
-    let arrived = mailbox(&app)?.find(number).ok_or(Error::NotFound)?;
+pub async fn body(
+    State(app): State<Arc<App>>,
+    Path(number): Path<String>,
+) -> Result<Response, Error> {
+    let arrived = find(&app, &number)?;
     let mut response = Html(arrived.mail.html).into_response();
     let policy = HeaderValue::from_static(MAIL_POLICY);
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
@@ -83,6 +89,11 @@ pub async fn body(State(app): State<Arc<App>>, Path(number): Path<u64>) -> Resul
 
 fn page(html: &str) -> Result<Response, Error> {
     secured(html, PAGE_POLICY)
+}
+
+fn find(app: &App, number: &str) -> Result<Arrived, Error> {
+    let number = number.parse().map_err(|_| Error::NotFound)?;
+    mailbox(app)?.find(number).ok_or(Error::NotFound)
 }
 
 fn mailbox(app: &App) -> Result<&Mailbox, Error> {
