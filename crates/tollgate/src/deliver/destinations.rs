@@ -62,7 +62,7 @@ pub fn routes(config: &Config) -> Routes {
             routes.add(kind, STRIPE, false);
         }
         if is_written(kind, config) {
-            let delay_ms = if config.dev { 0 } else { MAIL_DELAY_MS };
+            let delay_ms = if config.dev { 0 } else { mail_delay_ms(kind) };
             routes.add_later(kind, MAIL, false, delay_ms);
         }
         let Some(name) = type_of(kind) else { continue };
@@ -71,6 +71,15 @@ pub fn routes(config: &Config) -> Routes {
         }
     }
     routes
+}
+
+/// What says that something is over comes after what says why.
+fn mail_delay_ms(kind: EffectKind) -> i64 {
+    match kind {
+        EffectKind::AccessRevoked => MAIL_DELAY_MS + 5_000,
+        EffectKind::SubscriptionEnded => MAIL_DELAY_MS + 10_000,
+        _ => MAIL_DELAY_MS,
+    }
 }
 
 /// The destination of an endpoint; the prefix keeps it apart from ours.

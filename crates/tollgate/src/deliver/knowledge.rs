@@ -52,6 +52,9 @@ pub async fn gather(db: &Db, destination: &str, keys: &[&str]) -> Result<Vec<Fac
             }
             _ => false,
         };
+        if let Some(other) = other_side(&staged.effect) {
+            known.to_confirm = !store::outbox::find(db, &[&other.key()]).await?.is_empty();
+        }
         if staged.effect.kind == EffectKind::EventFailed {
             let event = store::event::find(db, &staged.effect.subject).await?;
             known.still_failed = event.map(|it| it.status == Status::Failed);
@@ -59,6 +62,16 @@ pub async fn gather(db: &Db, destination: &str, keys: &[&str]) -> Result<Vec<Fac
         facts.push(Fact { staged, created_at, known, failure_told });
     }
     Ok(facts)
+}
+
+/// Stripe says of an attempt that has to be confirmed that it failed, too.
+fn other_side(effect: &Effect) -> Option<Effect> {
+    let kind = match effect.kind {
+        EffectKind::PaymentFailed => EffectKind::PaymentActionRequired,
+        EffectKind::PaymentActionRequired => EffectKind::PaymentFailed,
+        _ => return None,
+    };
+    Some(Effect { kind, ..effect.clone() })
 }
 
 /// A payment that failed is told once an attempt, so that the keys of what may have been told are
@@ -175,8 +188,11 @@ impl Library {
         let customer_id = owner.or(access.and_then(|it| it.access.customer_id.as_deref()));
         let customer = self.customer(customer_id, theirs);
         let subscription = self.subscription(subject.as_ref(), theirs);
-        let invoice = self.invoice(subject.as_ref(), subscription.as_ref());
         let dunning = access.and_then(|it| dunning_of(&it.access, subscription.as_ref()));
+        let invoice = match (&subject, &dunning, theirs) {
+            (None, Some(dunning), Some(theirs)) => owed(theirs, dunning),
+            _ => self.invoice(subject.as_ref(), subscription.as_ref()),
+        };
         let email = named.and_then(|it| it.email.clone());
         let name = named.and_then(|it| it.name.clone());
         Known {
@@ -191,6 +207,7 @@ impl Library {
             subscription,
             invoice,
             dunning,
+            to_confirm: false,
             still_failed: None,
         }
     }
@@ -273,6 +290,16 @@ impl Library {
             _ => None,
         }
     }
+}
+
+/// The invoice that is missing, where the fact is about a user.
+fn owed(theirs: &Belongings, dunning: &Dunning) -> Option<Invoice> {
+    let all = theirs.owned.iter().flat_map(|it| &it.objects);
+    let mut owed = all.filter_map(|(_, it)| match it {
+        Object::Invoice(it) if it.id.as_ref()?.as_str() == dunning.invoice_id => Some(it.clone()),
+        _ => None,
+    });
+    owed.next()
 }
 
 /// What is missing of this subscription; where the fact is about none, of the one that decides.

@@ -233,6 +233,10 @@ pub(super) fn silence(effect: &Effect, known: &Known) -> Option<&'static str> {
         EffectKind::PaymentFailed if is_first_payment(known) => {
             Some("the page where they pay has said so")
         }
+        EffectKind::PaymentRecovered if has_ended(known) => {
+            Some("the subscription has ended all the same")
+        }
+        EffectKind::RenewalUpcoming if owes(known) => Some("the last renewal is not paid"),
         EffectKind::AccessRevoked => of_access(known),
         EffectKind::PaymentMethodDetached if known.customer.is_none() => {
             Some("nobody knows whose it was")
@@ -244,12 +248,35 @@ pub(super) fn silence(effect: &Effect, known: &Known) -> Option<&'static str> {
     }
 }
 
+/// Which other mail tells of the same attempt: one is enough. Whoever has to confirm a payment
+/// reads that, and whoever has no further chance reads the last notice.
+pub(super) fn instead(effect: &Effect, known: &Known) -> Option<EffectKind> {
+    let is_last = level(known) == LEVELS[2] && !is_first_payment(known);
+    match effect.kind {
+        _ if !known.to_confirm => None,
+        EffectKind::PaymentFailed if !is_last => Some(EffectKind::PaymentActionRequired),
+        EffectKind::PaymentActionRequired if is_last => Some(EffectKind::PaymentFailed),
+        _ => None,
+    }
+}
+
 /// The invoice that the fact is about, else the one around it.
 pub(super) fn invoice(known: &Known) -> Option<&Invoice> {
     match &known.subject {
         Some(Object::Invoice(it)) => Some(it),
         _ => known.invoice.as_ref(),
     }
+}
+
+/// Whether the subscription is over, so that no payment brings it back.
+pub(super) fn has_ended(known: &Known) -> bool {
+    let status = known.subscription.as_ref().map(|it| &it.status);
+    matches!(status, Some(SubscriptionStatus::Canceled | SubscriptionStatus::IncompleteExpired))
+}
+
+fn owes(known: &Known) -> bool {
+    let status = known.subscription.as_ref().map(|it| &it.status);
+    matches!(status, Some(SubscriptionStatus::PastDue | SubscriptionStatus::Unpaid))
 }
 
 /// A subscription that never began has nothing to lose.

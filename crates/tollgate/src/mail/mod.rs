@@ -175,6 +175,10 @@ impl Letters {
         if letter.name == "survey" && self.config.survey_url.is_none() {
             return Some("no survey is configured");
         }
+        let said = letter::instead(effect, known).and_then(letter::of);
+        if said.is_some_and(|it| self.is_on(it)) {
+            return Some("another mail says it");
+        }
         letter::silence(effect, known)
     }
 

@@ -140,6 +140,7 @@ fn of_payments() -> Vec<Sample> {
             "attempt_4",
             missing(Level::Last, 4),
         ),
+        of_it("payment_failed-ended", EffectKind::PaymentFailed, "attempt_4", ended()),
         of_it(
             "action_required",
             EffectKind::PaymentActionRequired,
@@ -271,6 +272,14 @@ fn missing(level: Level, attempts: i64) -> Known {
         decides: true,
     };
     Known { dunning: Some(dunning), ..about(invoice) }
+}
+
+/// The last attempt failed, and the subscription went with it.
+fn ended() -> Known {
+    let status = SubscriptionStatus::Canceled;
+    let subscription = Some(Subscription { status, ..subscription() });
+    let access = Some(Access::none(Reason::Canceled));
+    Known { dunning: None, subscription, access, ..missing(Level::Last, 4) }
 }
 
 fn revoked(reason: Reason, invoice: Invoice) -> Known {

@@ -42,6 +42,7 @@ pub(super) struct Values {
     pub(super) ends_on: String,
     pub(super) access_until: String,
     pub(super) access_over: bool,
+    pub(super) ended: bool,
     pub(super) unpaid: bool,
     // Money.
     pub(super) amount: String,
@@ -192,6 +193,7 @@ impl Source<'_> {
             values.since = self.date(Some(it.since));
         }
         values.level = letter::level(self.known);
+        values.ended = letter::has_ended(self.known);
     }
 
     fn fill_subject(&self, values: &mut Values) {

@@ -32,6 +32,8 @@ pub struct Known {
     pub payment_method: Option<PaymentMethod>,
     /// Where the subscription's money is missing, since when and how it goes on.
     pub dunning: Option<Dunning>,
+    /// Of an attempt that failed or has to be confirmed: whether Stripe said both of it.
+    pub to_confirm: bool,
     /// Of an event that failed: whether it still is as it was then.
     pub still_failed: Option<bool>,
 }
