@@ -247,5 +247,8 @@ async fn money_that_is_on_its_way_is_not_called_paid() {
     shop.stripe(Method::POST, &path, &params).await;
     let seen = ada.get(&format!("/billing/return?session_id={}", text(&session, "id"))).await;
     assert!(seen.text.contains("Your payment is on its way."), "{}", seen.text);
+    // Stripe lets the subscription begin meanwhile, and the page says so.
+    assert_eq!(shop.access("ada").await["granted"], true);
+    assert!(seen.text.contains("You can use Basic already"), "{}", seen.text);
     shop.close().await;
 }

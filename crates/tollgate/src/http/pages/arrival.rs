@@ -10,6 +10,7 @@ use super::super::error::Error;
 use super::{Page, see, session};
 use crate::answer;
 use crate::billing::arrival::{Landing, Outcome};
+use crate::store::access::StoredAccess;
 
 use super::failure::wants_page;
 
@@ -39,7 +40,7 @@ pub(in crate::http) async fn answer(
     let view = match (others, landing.outcome) {
         (true, _) => told(&page, "bad", "others", &[], Some(sign_in(&page))),
         (_, Outcome::Paid) => paid(&page, landing).await,
-        (_, Outcome::Processing) => told(&page, "wait", "processing", &[], None),
+        (_, Outcome::Processing) => processing(&page, landing).await,
         (_, Outcome::Open) => told(&page, "wait", "unfinished", &[], Some(go_on(&page, landing))),
         (_, Outcome::Expired) => told(&page, "bad", "expired", &[], Some(plans(&page))),
         (_, Outcome::Unseen) => told(&page, "wait", "unseen", &[], Some(again(&page, uri))),
@@ -50,11 +51,7 @@ pub(in crate::http) async fn answer(
 /// It is paid; what the user may use by now says whether it is granted as well.
 async fn paid(page: &Page<'_>, landing: &Landing) -> Value {
     let (app, title) = (page.app, landing.title.as_deref().unwrap_or_default());
-    let access = match &landing.user_id {
-        Some(user) => answer::access(&app.db, &app.rulebook, user, app.clock.now()).await.ok(),
-        None => None,
-    };
-    let granted = access.filter(|it| it.access.granted);
+    let granted = granted(page, landing).await;
     let plan = [("plan", title)];
     let Some(granted) = granted else {
         let mut view = told(page, "wait", "paid_later", &plan, None);
@@ -74,6 +71,21 @@ async fn paid(page: &Page<'_>, landing: &Landing) -> Value {
         view["heading"] = page.say("paid_plain", &[]).into();
     }
     view
+}
+
+/// The money takes days; Stripe may let a subscription begin before it is there.
+async fn processing(page: &Page<'_>, landing: &Landing) -> Value {
+    let mut view = told(page, "wait", "processing", &[], None);
+    if let (Some(_), Some(title)) = (granted(page, landing).await, &landing.title) {
+        view["lead"] = page.say("processing_granted_lead", &[("plan", title)]).into();
+    }
+    view
+}
+
+async fn granted(page: &Page<'_>, landing: &Landing) -> Option<StoredAccess> {
+    let (app, user) = (page.app, landing.user_id.as_deref()?);
+    let access = answer::access(&app.db, &app.rulebook, user, app.clock.now()).await;
+    access.ok().filter(|it| it.access.granted)
 }
 
 fn told(
