@@ -11,10 +11,16 @@ mod dunning {
 }
 #[expect(dead_code, reason = "other files need more of it")]
 mod history;
+#[expect(dead_code, reason = "other files need more of it")]
+mod strangers;
+
+use std::collections::BTreeSet;
 
 use databases::{Fresh, on_both_databases};
 use dunning::stage::{Rules, Stage};
 use history::DAY;
+use serde_json::Value;
+use strangers::{Act, Stranger, answer};
 use tollgate::deliver::mailbox::Arrived;
 use tollgate_sandbox::{AfterLastRetry, Settings};
 
@@ -45,14 +51,13 @@ on_both_databases! {
     a_payment_after_the_end_brings_a_receipt_alone;
     events_that_come_a_day_late_make_no_other_mails;
     each_mail_says_what_is_true_on_its_day;
+    the_app_hears_of_it_in_order_with_revisions_that_never_fall;
 }
 
 fn rules(days: &[i64], after_last_retry: AfterLastRetry, past_due: &'static str) -> Rules {
     let retry_after_secs = days.iter().map(|it| it * DAY).collect();
-    Rules {
-        settings: Settings { retry_after_secs, after_last_retry, ..Settings::default() },
-        past_due,
-    }
+    let settings = Settings { retry_after_secs, after_last_retry, ..Settings::default() };
+    Rules { settings, past_due, app: None }
 }
 
 fn seeds(fresh: &Fresh) -> std::ops::Range<u64> {
@@ -356,4 +361,68 @@ async fn each_mail_says_what_is_true_on_its_day(fresh: Fresh) {
     check(&mails, "30 action_required", &[confirm, "$20.00"], &["declined"]);
     let last = ["you can still pay", pay];
     check(&mails, "45 payment_failed.last", &last, &["confirm"]);
+}
+
+/// What the app hears until a renewal has failed three times and access is over.
+const HEARD: [&str; 9] = [
+    "09-21 access.granted",
+    "09-21 customer.linked",
+    "09-21 payment.succeeded",
+    "09-21 subscription.started",
+    "10-14 subscription.renewal_upcoming",
+    "10-21 payment.failed",
+    "10-24 payment.failed",
+    "10-28 access.revoked",
+    "10-29 payment.failed",
+];
+
+async fn the_app_hears_of_it_in_order_with_revisions_that_never_fall(fresh: Fresh) {
+    for seed in seeds(&fresh) {
+        let to_the_end = async |it: &mut Stage| fails(it, 4, DEFAULT).await;
+        let (told, granted) = heard(&fresh, seed, to_the_end).await;
+        let end = ["11-05 payment.failed", "11-05 subscription.ended"];
+        assert_eq!(told, [&HEARD[..], &end].concat(), "seed {seed}");
+        assert!(!granted, "seed {seed}: the last that it hears is how it is");
+
+        let to_recovery = async |it: &mut Stage| {
+            fails(it, 3, DEFAULT).await;
+            it.use_card("pm_card_visa");
+            it.pay_on_the_page();
+            it.hear().await;
+            it.until(50).await;
+        };
+        let (told, granted) = heard(&fresh, seed, to_recovery).await;
+        let end = ["10-29 access.granted", "10-29 payment.recovered", "10-29 payment.succeeded"];
+        let mut wanted = [&HEARD[..], &end].concat();
+        wanted.sort_unstable();
+        assert_eq!(told, wanted, "seed {seed}");
+        assert!(granted, "seed {seed}: the last that it hears is how it is");
+    }
+}
+
+/// What the app heard, but for mere changes of access: each fact with its day, those of one day by
+/// name; and whether access is granted after the last.
+async fn heard(
+    fresh: &Fresh,
+    seed: u64,
+    story: impl AsyncFnOnce(&mut Stage),
+) -> (Vec<String>, bool) {
+    let app = Stranger::start(Act::Say(answer(200, "", ""))).await;
+    let ends = rules(DEFAULT, AfterLastRetry::Cancel, "7d");
+    mailed(fresh, seed, &Rules { app: Some(app.address.clone()), ..ends }, story).await;
+    let heard = app.heard();
+    let body = |it: &String| serde_json::from_str(it.split_once("\r\n\r\n")?.1).ok();
+    let bodies: Vec<Value> = heard.iter().map(|it| body(it).unwrap()).collect();
+    let ids: BTreeSet<&str> = bodies.iter().filter_map(|it| it["id"].as_str()).collect();
+    assert_eq!(ids.len(), bodies.len(), "seed {seed}: something was told twice");
+    let revisions: Vec<i64> =
+        bodies.iter().filter_map(|it| it["data"]["revision"].as_i64()).collect();
+    assert_eq!(revisions.len(), bodies.len());
+    assert!(revisions.is_sorted(), "seed {seed}: {revisions:?}");
+    let day =
+        |it: &Value| it["timestamp"].as_str().and_then(|it| it.get(5..10)).unwrap().to_owned();
+    let told = bodies.iter().map(|it| format!("{} {}", day(it), it["type"].as_str().unwrap()));
+    let mut told: Vec<String> = told.filter(|it| !it.ends_with("access.changed")).collect();
+    told.sort();
+    (told, bodies.last().unwrap()["data"]["access"]["granted"] == true)
 }

@@ -106,6 +106,11 @@ fn is_about_user(kind: EffectKind) -> bool {
     kind.is_of_access() || kind == EffectKind::DoubleSubscription
 }
 
+/// The customer who became a user's, who may be known by no event of their own yet.
+fn linked(effect: &Effect) -> Option<&str> {
+    (effect.kind == EffectKind::CustomerLinked).then_some(effect.subject.as_str())
+}
+
 /// Everything around the facts of one claim.
 #[derive(Default)]
 struct Library {
@@ -121,8 +126,9 @@ impl Library {
             facts.iter().map(|(it, _)| it).partition(|it| is_about_user(it.effect.kind));
         let mut library = Self::default();
         library.fetch(db, about_objects.iter().map(|it| it.effect.subject.clone())).await?;
-        let owners: BTreeSet<String> =
-            library.objects.values().filter_map(|it| it.owner_id.clone()).collect();
+        let linked = about_objects.iter().filter_map(|it| linked(&it.effect)).map(str::to_owned);
+        let owned = library.objects.values().filter_map(|it| it.owner_id.clone());
+        let owners: BTreeSet<String> = owned.chain(linked).collect();
         let users: BTreeSet<&str> =
             about_users.iter().map(|it| it.effect.subject.as_str()).collect();
         library.fetch_users(db, &owners, &users).await?;
@@ -176,7 +182,7 @@ impl Library {
     fn around(&self, staged: &Staged) -> Known {
         let effect = &staged.effect;
         let stored = self.objects.get(&effect.subject);
-        let owner = stored.and_then(|it| it.owner_id.as_deref());
+        let owner = stored.and_then(|it| it.owner_id.as_deref()).or_else(|| linked(effect));
         let theirs = match is_about_user(effect.kind) {
             true => self.belongings.iter().find(|it| it.user_id == effect.subject),
             false => owner.and_then(|it| self.user_of(it)),

@@ -10,11 +10,9 @@ use futures_util::future::join_all;
 use serde_json::Value;
 use tollgate::clock::Clock;
 use tollgate::config::Config;
-use tollgate::deliver::destinations::{self, Destination, MAIL};
+use tollgate::deliver::Worker;
+use tollgate::deliver::destinations;
 use tollgate::deliver::mailbox::{Arrived, Mailbox};
-use tollgate::deliver::messenger::{Messenger, Post};
-use tollgate::deliver::{Terms, Worker};
-use tollgate::mail::Letters;
 use tollgate::receive::{self, Input, Outcome, Purpose, Receiver, Writers, retry};
 use tollgate::rules::policy::Rulebook;
 use tollgate::store::Db;
@@ -24,6 +22,7 @@ use tollgate_sandbox::{Method, Request, Settings, World};
 use crate::databases::Fresh;
 use crate::history::chance::Chance;
 use crate::history::{DAY, START};
+use crate::strangers::SECRET;
 
 /// Where the offline Stripe has its pages.
 const STRIPE: &str = "http://127.0.0.1:4243";
@@ -54,6 +53,8 @@ const SUBJECTS: [(&str, &str); 10] = [
 pub struct Rules {
     pub settings: Settings,
     pub past_due: &'static str,
+    /// Where the app hears of it: `host:port`.
+    pub app: Option<String>,
 }
 
 /// The shop, its customer and who writes to them.
@@ -93,13 +94,13 @@ impl Stage {
         let form = "email=ada@example.com&name=Ada&payment_method=pm_card_visa\
                     &invoice_settings[default_payment_method]=pm_card_visa";
         let customer = text(&call(&mut world, Method::Post, "/v1/customers", form), "id");
-        let config = config(&price, rules.past_due);
+        let config = config(&price, rules);
         let rulebook =
             Rulebook { routes: destinations::routes(&config), ..config.rulebook.clone() };
         let clock = Clock::manual(START * 1000);
         let (mailbox, db) = (Arc::<Mailbox>::default(), fresh.node().await);
         let nodes = [db.clone(), fresh.node().await];
-        let workers = nodes.iter().map(|it| worker(it, &clock, &config, &mailbox)).collect();
+        let workers = nodes.iter().flat_map(|it| workers(it, &clock, &config, &mailbox)).collect();
         let door = Some(receive::open(&db, &Arc::new(rulebook), &clock));
         let form = format!("customer={customer}&items[0][price]={price}&metadata[user_id]=user_1");
         let sold = call(&mut world, Method::Post, "/v1/subscriptions", &form);
@@ -264,23 +265,24 @@ impl Stage {
     }
 }
 
-fn worker(db: &Db, clock: &Clock, config: &Config, mailbox: &Arc<Mailbox>) -> Worker {
-    let letters = Box::new(Letters::of(config).expect("the letters are right"));
-    let destination = Destination {
-        name: MAIL.to_owned(),
-        messenger: Messenger::Mail { letters, post: Post::Kept(Arc::clone(mailbox)) },
-        terms: Terms { concurrency: 4, timeout: Duration::from_secs(10) },
-    };
-    Worker::new(destination, db, clock)
+/// Workers of all that is configured, on one node.
+fn workers(db: &Db, clock: &Clock, config: &Config, mailbox: &Arc<Mailbox>) -> Vec<Worker> {
+    let all = destinations::all(config, None, Some(mailbox)).expect("it can work");
+    all.into_iter().map(|it| Worker::new(it, db, clock)).collect()
 }
 
-fn config(price: &str, past_due: &str) -> Config {
+fn config(price: &str, rules: &Rules) -> Config {
+    let past_due = rules.past_due;
+    let app = rules.app.as_ref().map(|it| {
+        format!("[[notify]]\nurl = \"http://{it}/\"\nsecret = {SECRET:?}\ntypes = [\"*\"]\n")
+    });
+    let app = app.unwrap_or_default();
     let toml = format!(
         "[brand]\nname = \"Example\"\napp_url = \"https://app.example.com\"\n\
          [plans.pro]\ntitle = \"Pro\"\nrank = 10\nprices = {{ monthly = \"{price}\" }}\n\
          [access]\npast_due = \"{past_due}\"\n\
          [mail]\nfrom = \"Example <billing@example.com>\"\n\
-         survey_url = \"https://app.example.com/why\"\n"
+         survey_url = \"https://app.example.com/why\"\n{app}"
     );
     let dir = tempfile::tempdir().expect("a directory can be made");
     std::fs::write(dir.path().join("tollgate.toml"), toml).expect("the file can be written");
