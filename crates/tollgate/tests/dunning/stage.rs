@@ -59,7 +59,7 @@ pub struct Rules {
 
 /// The shop, its customer and who writes to them.
 pub struct Stage {
-    pub world: World,
+    pub world: Box<World>,
     pub customer: String,
     pub subscription: String,
     /// Events come as much as a day late.
@@ -87,7 +87,7 @@ impl Stage {
             public_url: STRIPE.to_owned(),
             ..rules.settings.clone()
         };
-        let mut world = World::with(seed, START, settings);
+        let mut world = Box::new(World::with(seed, START, settings));
         let price =
             "currency=usd&unit_amount=2000&recurring[interval]=month&product_data[name]=Pro";
         let price = text(&call(&mut world, Method::Post, "/v1/prices", price), "id");
