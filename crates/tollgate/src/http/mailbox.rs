@@ -1,11 +1,12 @@
-//! The mailbox of `tollgate dev`: every mail that would have gone out, as its reader would see it.
-//! A mail is shown in a frame of its own that runs nothing and loads nothing.
+//! The mailbox of `tollgate dev`: every mail that would have gone out, as its reader would see it, at
+//! the width of a desk and of a phone. A mail is shown in a frame that runs nothing and loads nothing
+//! but pictures; its links open beside it.
 
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::Response;
 use serde::Serialize;
 
 use super::App;
@@ -81,9 +82,9 @@ pub async fn body(
     Path(number): Path<String>,
 ) -> Result<Response, Error> {
     let arrived = find(&app, &number)?;
-    let mut response = Html(arrived.mail.html).into_response();
-    let policy = HeaderValue::from_static(MAIL_POLICY);
-    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    let mut response = secured(&arrived.mail.html, MAIL_POLICY)?;
+    // Our own pages frame it.
+    response.headers_mut().insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"));
     Ok(response)
 }
 
