@@ -2,6 +2,7 @@
 //! newcomer without an account and without a network; and a page that shows what happens. The
 //! server lives in the sandbox's time, so that moving its clock moves everything.
 
+mod own;
 mod plans;
 
 use std::net::SocketAddr;
@@ -57,14 +58,21 @@ pub async fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<E
     let _lines = logging::start(&config)?;
     let stopping = shutdown::requested();
     let sandbox = start_sandbox(arguments).await?;
-    plans::stock(&sandbox)?;
+    if !plans::have_prices(&config) {
+        plans::stock(&sandbox)?;
+    }
     let endpoint = endpoint(&sandbox, config.server.listen)?;
     config.webhook_secrets.push(Secret::new(&endpoint.secret));
-    sell_in(&mut config, &sandbox.url());
+    let own = sell_in(&mut config, &sandbox.url());
+    let stripe = Stripe::new(&config).context("reach the sandbox")?;
+    if own {
+        own::stock(&stripe, &config).await?;
+    }
     let server = Server::start(&config, &Clock::ahead(sandbox.ahead())).await?;
     introduce(&sandbox, &endpoint, server.address())?;
-    configure_portal(&config).await?;
-    out::text(welcome(&server, &sandbox, &config))?;
+    configure_portal(&stripe, &config).await?;
+    let own = if own { own::shown(&config) } else { String::new() };
+    out::text(welcome(&server, &sandbox, &config, &own))?;
     stopping.await;
     sandbox.stop().await;
     server.stop().await;
@@ -84,22 +92,25 @@ pub fn development(mut config: Config, database: &Path) -> Config {
 }
 
 /// Whatever is configured, nothing here calls the real Stripe: the sandbox takes any key. Where no
-/// plans are configured, those that it sells are.
-pub fn sell_in(config: &mut Config, sandbox_url: &str) {
+/// plans are configured, those that it sells are. Returns whether prices of the operator's own are.
+pub fn sell_in(config: &mut Config, sandbox_url: &str) -> bool {
     config.stripe_key = Some(Secret::new("sk_test_tollgate_dev"));
     config.publishable_key = Some("pk_test_tollgate_dev".to_owned());
     config.stripe_api_base = sandbox_url.to_owned();
     config.sandbox_url = Some(sandbox_url.to_owned());
-    if !plans::are_configured(config) {
+    let own = plans::have_prices(config);
+    if own {
+        own::adapt(config);
+    } else if !plans::are_configured(config) {
         plans::configure(&mut config.rulebook);
     }
+    own
 }
 
 /// Lets the portal offer the plans, as `tollgate setup` does at Stripe.
-async fn configure_portal(config: &Config) -> anyhow::Result<()> {
-    let Some(stripe) = Stripe::new(config) else { return Ok(()) };
-    for step in setup::look_at_portal(&stripe, config).await?.steps {
-        setup::take(&stripe, &Clock::system(), &step).await?;
+async fn configure_portal(stripe: &Stripe, config: &Config) -> anyhow::Result<()> {
+    for step in setup::look_at_portal(stripe, config).await?.steps {
+        setup::take(stripe, &Clock::system(), &step).await?;
     }
     Ok(())
 }
@@ -161,11 +172,20 @@ fn webhook_url(address: SocketAddr) -> String {
     format!("http://{address}/stripe/webhook")
 }
 
-fn welcome(server: &Server, sandbox: &Sandbox, config: &Config) -> String {
+/// What to do first; `own` names prices of the operator's own.
+fn welcome(server: &Server, sandbox: &Sandbox, config: &Config, own: &str) -> String {
     let (address, sandbox) = (server.address(), sandbox.url());
     let key = match config.api_keys.first() {
         Some(key) if key.reveal() == API_KEY => API_KEY,
         _ => "$TOLLGATE_API_KEY",
+    };
+    let own = match own {
+        "" => String::new(),
+        own => format!(
+            "
+  Your plans, at prices of the sandbox's own (minor units; a plan's `amounts` are yours to set):
+{own}"
+        ),
     };
     format!(
         "
@@ -174,7 +194,7 @@ fn welcome(server: &Server, sandbox: &Sandbox, config: &Config) -> String {
   Or as the sandbox sells:    {sandbox}/shop
   The sandbox, an offline
   Stripe with a clock:        {sandbox}/
-
+{own}
   Or in another terminal:
     tollgate trigger checkout.session.completed --user ada
     curl -H 'Authorization: Bearer {key}' http://{address}/access/ada

@@ -253,6 +253,12 @@ impl Dev {
         let page = format!("/_pages/checkout/{}", session["id"].as_str().expect("it has an id"));
         let shown = self.stripe.get(&page).json();
         assert_eq!(shown["total"], price["amount"], "{shown}");
+        let paid = self.pays(&page, user, card);
+        assert_eq!(paid["redirect"], format!("http://{}/", self.serving.address), "{paid}");
+    }
+
+    /// Pays at the page of a session.
+    fn pays(&self, page: &str, user: &str, card: &str) -> Value {
         let paid = self.stripe.page(
             &format!("{page}/pay"),
             &format!(
@@ -260,7 +266,7 @@ impl Dev {
             ),
         );
         assert_eq!(paid["status"], "complete", "{paid}");
-        assert_eq!(paid["redirect"], format!("http://{}/", self.serving.address), "{paid}");
+        paid
     }
 }
 
@@ -370,6 +376,63 @@ fn trigger_drives_a_sandbox_where_one_runs_and_tells_stories_elsewhere() {
     for name in ["entitlements.active_entitlement_summary.updated", "renewal_fails_recovers"] {
         assert!(list.contains(name), "{name}");
     }
+    dev.serving.stop();
+}
+
+/// Whatever a plan calls its prices, and whether or not it says what they cost.
+#[test]
+fn dev_sells_the_plans_of_the_settings() {
+    let mut home = Home::empty();
+    home.set("TOLLGATE_LISTEN", "127.0.0.1:0");
+    let settings = r#"
+[plans.solo]
+rank = 5
+prices = { monthly = "price_1OfAnotherAccount", once = "solo_once" }
+
+[plans.studio]
+rank = 10
+prices = { yearly = "studio_yearly" }
+amounts = { yearly = 54321 }
+currency = "eur"
+"#;
+    std::fs::write(home.directory().join("tollgate.toml"), settings).expect("it can be written");
+    let dev = Dev::on(home);
+    assert_eq!(
+        [
+            dev.serving.line_after("solo, monthly:"),
+            dev.serving.line_after("solo, once:"),
+            dev.serving.line_after("studio, yearly:"),
+        ],
+        [
+            "1000 eur (price_1OfAnotherAccount)",
+            "10000 eur (solo_once)",
+            "54321 eur (studio_yearly)"
+        ]
+    );
+    for (user, plan, period, amount) in [
+        ("ada", "solo", "monthly", 1_000),
+        ("bea", "solo", "once", 10_000),
+        ("cy", "studio", "yearly", 54_321),
+    ] {
+        let wanted = format!(r#"{{"user_id":"{user}","plan":"{plan}","period":"{period}"}}"#);
+        let opened = dev.serving.post_as(DEV_KEY, "/billing/checkout-session", &wanted);
+        let opened = opened.json();
+        let id = opened["id"].as_str().expect("it is opened");
+        let page = format!("/_pages/checkout/{id}");
+        assert_eq!(dev.stripe.get(&page).json()["total"], amount, "{user}");
+        dev.pays(&page, user, "4242424242424242");
+        dev.access(user, "granted", |it| it["plan"] == plan);
+    }
+    let prices = dev.stripe.get("/v1/prices?limit=100").body;
+    let Dev { home, serving, .. } = dev;
+    serving.stop();
+
+    let mut dev = Dev::on(home);
+    assert_eq!(dev.stripe.get("/v1/prices?limit=100").body, prices, "nothing is made twice");
+    dev.home.set("TOLLGATE_LISTEN", &dev.serving.address.to_string());
+    let sandbox = dev.sandbox.trim_start_matches("http://");
+    let well = dev.home.run(&["doctor", "--dev", "--sandbox-listen", sandbox]).code(0).out;
+    assert!(well.ends_with("\nAll is well.\n"), "{well}");
     dev.serving.stop();
 }
 

@@ -1,5 +1,5 @@
-//! What `tollgate dev` sells: put into the sandbox once, and into the rulebook where
-//! `tollgate.toml` names no plans.
+//! What `tollgate dev` sells where `tollgate.toml` names no prices: put into the sandbox once, and into
+//! the rulebook where it names no plans.
 
 use std::collections::BTreeMap;
 
@@ -117,11 +117,16 @@ fn lookup_key(plan: &Sold, period: &str) -> String {
     format!("{}_{period}", plan.name)
 }
 
+/// Whether the operator named prices.
+pub fn have_prices(config: &Config) -> bool {
+    config.rulebook.plans.iter().any(|plan| !plan.prices.is_empty())
+}
+
 /// Whether the operator named plans or prices.
 pub fn are_configured(config: &Config) -> bool {
     let mut settings = config.describe().into_iter();
     settings.any(|it| it.key.starts_with("plans.") && it.source == Source::File)
-        || config.rulebook.plans.iter().any(|plan| !plan.prices.is_empty())
+        || have_prices(config)
 }
 
 /// Makes the rulebook know the plans that the sandbox sells.

@@ -111,6 +111,18 @@ pub async fn look(stripe: &Stripe, config: &Config) -> Result<Found, StripeError
     Ok(found)
 }
 
+/// Looks at the plans' prices alone.
+///
+/// # Errors
+/// As Stripe says.
+pub async fn look_at_prices(stripe: &Stripe, config: &Config) -> Result<Found, StripeError> {
+    let mut found = Found::default();
+    for plan in &config.rulebook.plans {
+        prices::look(stripe, config, plan, &mut found).await?;
+    }
+    Ok(found)
+}
+
 /// Looks at the portal alone.
 ///
 /// # Errors
