@@ -43,6 +43,10 @@ struct DeliveryLabel {
     status: String,
 }
 
+/// Of what is not always known: a gauge alone would say 0.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct NoLabel {}
+
 /// All metrics of one server.
 #[derive(Debug)]
 pub struct Metrics {
@@ -60,6 +64,7 @@ pub struct Metrics {
     doubles: Gauge,
     due_waiting: Gauge,
     handler_failures: Counter,
+    last_event_age: Family<NoLabel, Gauge>,
     database_up: Gauge,
 }
 
@@ -78,6 +83,8 @@ pub struct Levels {
     pub due_waiting: Option<i64>,
     /// How often a handler failed.
     pub handler_failures: u64,
+    /// Seconds since Stripe sent the last event; `None` before the first.
+    pub last_event_age: Option<i64>,
 }
 
 impl Default for Metrics {
@@ -97,6 +104,7 @@ impl Default for Metrics {
             doubles: Gauge::default(),
             due_waiting: Gauge::default(),
             handler_failures: Counter::default(),
+            last_event_age: Family::default(),
             database_up: Gauge::default(),
         };
         it.register();
@@ -131,6 +139,12 @@ impl Metrics {
         registry.register("handler_failures", help, self.handler_failures.clone());
         let help = "Deliveries that wait (pending) or were given up (dead), by destination";
         registry.register("deliveries", help, self.deliveries.clone());
+        registry.register_with_unit(
+            "last_event_age",
+            "Time since Stripe sent the last event",
+            Unit::Seconds,
+            self.last_event_age.clone(),
+        );
         let help = "Whether the database answered when it was last asked";
         registry.register("database_up", help, self.database_up.clone());
     }
@@ -169,6 +183,10 @@ impl Metrics {
         }
         if let Some(it) = levels.due_waiting {
             self.due_waiting.set(it);
+        }
+        self.last_event_age.clear();
+        if let Some(it) = levels.last_event_age {
+            self.last_event_age.get_or_create(&NoLabel {}).set(it);
         }
         let counted = self.handler_failures.get();
         self.handler_failures.inc_by(levels.handler_failures.saturating_sub(counted));

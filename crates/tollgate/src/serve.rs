@@ -22,14 +22,15 @@ use crate::deliver::destinations::{self, Destination, DestinationError};
 use crate::handlers::Handlers;
 use crate::http::App;
 use crate::http::pages::{TemplateError, Templates};
-use crate::receive::retry::{due_step, step};
+use crate::receive::alarms::Alarms;
+use crate::receive::retry::{StepError, due_step, step};
 use crate::receive::{self, Writers};
 use crate::rules::policy::Rulebook;
 use crate::store::{self, Db, StoreError};
 
 pub use embedded::{Builder, Tollgate};
 
-/// How often failed events and access that time changes are looked at.
+/// How often failed events, access that time changes and what is to be warned of are looked at.
 const STEP_EVERY: Duration = Duration::from_millis(500);
 /// How often SQLite's log is moved into its database.
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(200);
@@ -138,6 +139,8 @@ struct Background {
     closing: watch::Sender<bool>,
     chores: JoinSet<()>,
     workers: JoinSet<()>,
+    /// Until the chores are started.
+    alarms: Option<Alarms>,
     /// Until their workers are started.
     destinations: Vec<Destination>,
     app: Arc<App>,
@@ -169,6 +172,7 @@ impl Background {
             closing,
             chores: JoinSet::new(),
             workers: JoinSet::new(),
+            alarms: Some(Alarms::new(config.silence, clock.now())),
             destinations: destinations::all(config, app.billing.as_ref(), app.mailbox.as_ref())?,
             app,
             writers,
@@ -194,7 +198,9 @@ impl Background {
     }
 
     fn start_chores(&mut self) {
-        self.chores.spawn(steps(Arc::clone(&self.app)));
+        if let Some(alarms) = self.alarms.take() {
+            self.chores.spawn(steps(Arc::clone(&self.app), alarms));
+        }
         self.chores.spawn(checkpoints(self.app.db.clone()));
         self.chores.spawn(purges(Arc::clone(&self.app)));
         self.chores.spawn(count_changes(Arc::clone(&self.app)));
@@ -277,18 +283,12 @@ async fn prepare_later(app: Arc<App>, key: Option<bool>) {
     }
 }
 
-async fn steps(app: Arc<App>) {
+async fn steps(app: Arc<App>, mut alarms: Alarms) {
     let mut failing = false;
     loop {
         tokio::time::sleep(STEP_EVERY).await;
-        let now = app.clock.now();
-        let retried = step(&app.db, &app.receiver, now).await;
-        let done = match retried {
-            Ok(_) => due_step(&app.db, &app.receiver, now).await,
-            Err(error) => Err(error),
-        };
-        match done {
-            Ok(_) => failing = false,
+        match look(&app, &mut alarms).await {
+            Ok(()) => failing = false,
             Err(error) if !failing => {
                 failing = true;
                 tracing::warn!(error = %error, "Could not look for what is due; trying on");
@@ -296,6 +296,14 @@ async fn steps(app: Arc<App>) {
             Err(_) => {}
         }
     }
+}
+
+/// Does all that is due now.
+async fn look(app: &App, alarms: &mut Alarms) -> Result<(), StepError> {
+    let now = app.clock.now();
+    step(&app.db, &app.receiver, now).await?;
+    due_step(&app.db, &app.receiver, now).await?;
+    alarms.step(&app.db, &app.receiver, now).await.map(drop)
 }
 
 async fn checkpoints(db: Db) {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use tollgate::config::{Config, Source};
 use tollgate::rules::policy::{Policy, Rule, Rulebook};
+use tollgate::rules::silence::Patience;
 
 struct Place(tempfile::TempDir);
 
@@ -51,6 +52,7 @@ fn nothing_set_is_the_documented_default() {
     assert_eq!(config.server.connections_max, 10_000);
     assert_eq!(config.rulebook, Rulebook::default());
     assert_eq!(config.livemode(), None);
+    assert_eq!(config.silence, Patience::WhilePaid(7 * 86_400));
     assert!(config.api_keys.is_empty() && config.webhook_secrets.is_empty() && !config.dev);
 }
 
@@ -73,6 +75,23 @@ fn the_later_source_wins() {
     // Somebody forgot to fill it in.
     let config = loaded(&[dotenv], &[("TOLLGATE_LISTEN", "")]);
     assert_eq!(config.server.listen.port(), 2);
+}
+
+#[test]
+fn silence_is_a_time_or_off() {
+    let of_file = |text: &str| loaded(&[("tollgate.toml", text)], &[]);
+    let config = of_file("[alarms]\nsilence = \"24h\"");
+    assert_eq!(config.silence, Patience::Always(86_400));
+    assert_eq!(source_of(&config, "alarms.silence"), Source::File);
+    assert_eq!(of_file("[alarms]\nsilence = \"off\"").silence, Patience::Endless);
+    let variable = [("TOLLGATE_ALARMS_SILENCE", "7d")];
+    assert_eq!(loaded(&[], &variable).silence, Patience::Always(7 * 86_400));
+    for wrong in ["59s", "never", "-1h", "0"] {
+        let why = refused(&[], &[("TOLLGATE_ALARMS_SILENCE", wrong)]);
+        assert!(why.contains("TOLLGATE_ALARMS_SILENCE") && why.contains("\"off\""), "{why}");
+    }
+    let why = refused(&[("tollgate.toml", "[alarms]\nsilent = \"1d\"")], &[]);
+    assert!(why.contains("alarms.silent") && why.contains("alarms.silence"), "{why}");
 }
 
 #[test]

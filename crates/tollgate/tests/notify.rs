@@ -190,7 +190,7 @@ fn orders_refunds_disputes_and_cards_say_what_they_are_about() {
     let charge = with(&charge("1", START), &json!({ "amount_refunded": 2900, "refunded": true }));
     let refund = details(EffectKind::PaymentRefunded, "1000", &charge);
     assert_eq!((&refund["amount"], &refund["amount_charged"]), (&json!(1000), &json!(2900)));
-    assert_eq!(refund["full"], true);
+    assert_eq!(refund["full"], false, "this refund alone was not all of it");
 
     let due = json!({ "evidence_details": { "due_by": START }, "reason": "fraudulent" });
     let dispute =

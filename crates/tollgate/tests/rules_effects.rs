@@ -172,7 +172,22 @@ fn an_order_is_told_once_its_money_is_there() {
 }
 
 #[test]
-fn a_refund_is_told_with_its_amount_and_only_while_that_is_the_amount() {
+fn each_refund_is_a_fact_that_stays_true_when_another_follows() {
+    let refunded = |amount: i64| with(&charge("1", START), &json!({ "amount_refunded": amount }));
+    for (before, total, key) in [(0, 500, "0>500"), (500, 1_200, "500>1200")] {
+        let previous = json!({ "amount_refunded": before });
+        let it = change("evt_1", "charge.refunded", START, &refunded(total), &previous);
+        let keys: Vec<String> = it.effects().iter().map(Effect::key).collect();
+        assert_eq!(keys, [format!("payment_refunded:ch_1:{key}")]);
+    }
+    assert!(holds(EffectKind::PaymentRefunded, "0>500", &refunded(500)));
+    assert!(holds(EffectKind::PaymentRefunded, "0>500", &refunded(1_200)));
+    assert!(holds(EffectKind::PaymentRefunded, "500>1200", &refunded(2_900)));
+    assert!(!holds(EffectKind::PaymentRefunded, "0>500", &refunded(0)), "it failed");
+}
+
+#[test]
+fn a_total_of_refunds_is_told_only_while_it_is_the_total() {
     let refunded = |amount: i64| with(&charge("1", START), &json!({ "amount_refunded": amount }));
     assert_eq!(told("charge.refunded", &refunded(900)), ["payment_refunded:ch_1:900"]);
     assert!(holds(EffectKind::PaymentRefunded, 900, &refunded(900)));

@@ -60,6 +60,9 @@ pub struct Customer {
     pub name: Option<String>,
     /// The languages they prefer, the best first.
     pub preferred_locales: Vec<String>,
+    /// What they pay with where a subscription names nothing else:
+    /// `invoice_settings.default_payment_method`.
+    pub default_payment_method: Option<PaymentMethodId>,
     /// Who it is in the app.
     pub metadata: Metadata,
     /// It is gone for good.
@@ -74,6 +77,10 @@ impl<'de> View<'de> for Customer {
             "email" => self.email = text(map)?,
             "name" => self.name = text(map)?,
             "preferred_locales" => self.preferred_locales = texts(map)?,
+            "invoice_settings" => {
+                let settings = nested::<A, InvoiceSettings>(map)?.unwrap_or_default();
+                self.default_payment_method = settings.0;
+            }
             "metadata" => self.metadata = nested(map)?.unwrap_or_default(),
             "deleted" => self.deleted = flag(map)?,
             _ => skip(map)?,
@@ -90,8 +97,32 @@ impl Serialize for Customer {
         fields.some("email", &self.email)?;
         fields.some("name", &self.name)?;
         fields.texts("preferred_locales", &self.preferred_locales)?;
+        let settings = InvoiceSettings(self.default_payment_method.clone());
+        fields.some("invoice_settings", &settings.0.is_some().then_some(settings))?;
         fields.some("metadata", &self.metadata.stored())?;
         fields.flag("deleted", self.deleted)?;
+        fields.end()
+    }
+}
+
+/// How a customer pays invoices.
+#[derive(Default)]
+struct InvoiceSettings(Option<PaymentMethodId>);
+
+impl<'de> View<'de> for InvoiceSettings {
+    fn take<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        match key {
+            "default_payment_method" => self.0 = reference(map)?,
+            _ => skip(map)?,
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for InvoiceSettings {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut fields = write::plain(to)?;
+        fields.some("default_payment_method", &self.0)?;
         fields.end()
     }
 }

@@ -48,6 +48,8 @@ pub struct Subscription {
     pub latest_invoice: Option<InvoiceId>,
     /// What it is paid with, unless with the customer's default.
     pub default_payment_method: Option<PaymentMethodId>,
+    /// `charge_automatically`, or `send_invoice` where the customer is asked to pay.
+    pub collection_method: Option<String>,
     /// Payment collection is paused; the status does not say so.
     pub pause_collection: bool,
     /// A change waits for its payment.
@@ -143,6 +145,7 @@ impl<'de> View<'de> for Draft {
             "current_period_end" => view.current_period_end = time(map)?,
             "latest_invoice" => view.latest_invoice = reference(map)?,
             "default_payment_method" => view.default_payment_method = reference(map)?,
+            "collection_method" => view.collection_method = text(map)?,
             "pause_collection" => view.pause_collection = present(map)?,
             "pending_update" => view.pending_update = present(map)?,
             "schedule" => view.schedule = reference(map)?,
@@ -175,6 +178,7 @@ impl Serialize for Subscription {
         fields.some("current_period_end", &self.current_period_end.filter(|_| end.is_none()))?;
         fields.some("latest_invoice", &self.latest_invoice)?;
         fields.some("default_payment_method", &self.default_payment_method)?;
+        fields.some("collection_method", &self.collection_method)?;
         fields.mark("pause_collection", self.pause_collection)?;
         fields.mark("pending_update", self.pending_update)?;
         fields.some("schedule", &self.schedule)?;

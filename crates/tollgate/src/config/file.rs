@@ -17,6 +17,8 @@ pub struct File {
     pub access: BTreeMap<String, String>,
     /// Connected accounts that count.
     pub connect_accounts: Vec<String>,
+    /// The texts of `[alarms]`.
+    pub alarms: BTreeMap<String, String>,
     /// The texts of `[brand]`.
     pub brand: BTreeMap<String, String>,
     /// The tables of `[[notify]]`.
@@ -56,8 +58,17 @@ pub struct PlanTable {
     pub trial_once: Option<bool>,
 }
 
-const TOP: &[&str] =
-    &["access", "brand", "mail", "notify", "on_access_change", "pages", "plans", "server"];
+const TOP: &[&str] = &[
+    "access",
+    "alarms",
+    "brand",
+    "mail",
+    "notify",
+    "on_access_change",
+    "pages",
+    "plans",
+    "server",
+];
 const PLAN: &[&str] =
     &["amounts", "currency", "features", "prices", "rank", "title", "trial_days", "trial_once"];
 const CONNECT: &str = "connect_accounts";
@@ -107,6 +118,8 @@ pub fn parse(text: &str) -> Result<File, ConfigError> {
     known(&access, &rules, "access.")?;
     let server = section(&table, "server")?;
     known(&server, SERVER, "server.")?;
+    let alarms = section(&table, "alarms")?;
+    known(&alarms, super::alarms::KEYS, "alarms.")?;
     let (brand, pages) = (section(&table, "brand")?, section(&table, "pages")?);
     known(&brand, super::brand::KEYS, "brand.")?;
     known(&pages, super::brand::PAGES, "pages.")?;
@@ -117,6 +130,7 @@ pub fn parse(text: &str) -> Result<File, ConfigError> {
         connect_accounts: accounts(&access)?,
         on_access_change: statements(&table)?,
         access: texts(&access, "access.", Some(CONNECT))?,
+        alarms: texts(&alarms, "alarms.", None)?,
         brand: texts(&brand, "brand.", None)?,
         notify: super::notify::tables(&table)?,
         mail: texts(&mail, "mail.", None)?,

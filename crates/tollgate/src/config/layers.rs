@@ -7,6 +7,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::ConfigError;
+use super::alarms;
 use super::file::{self, SERVER};
 use super::mail;
 use super::secret::Secret;
@@ -70,14 +71,16 @@ pub(super) struct Layers {
 }
 
 impl Layers {
-    /// Puts the texts of the file's `[server]` and `[mail]` below the other layers.
+    /// Puts the texts of the file's `[server]`, `[mail]` and `[alarms]` below the other layers.
     pub(super) fn new(
         file: &file::File,
         mut others: Vec<(Source, BTreeMap<String, String>)>,
     ) -> Self {
         let named = |(key, text): (&String, &String)| (variable_of(key), text.clone());
         let of_mail = |(key, text): (&String, &String)| (mail::variable_of(key), text.clone());
+        let of_alarms = |(key, text): (&String, &String)| (alarms::variable_of(key), text.clone());
         let texts = file.server.iter().map(named).chain(file.mail.iter().map(of_mail));
+        let texts = texts.chain(file.alarms.iter().map(of_alarms));
         others.push((Source::File, texts.collect()));
         others.sort_by_key(|(source, _)| std::cmp::Reverse(*source));
         Self { layers: others, settings: Vec::new() }
@@ -188,5 +191,7 @@ fn shown_key(key: &str, source: Source) -> String {
     }
     let server = SERVER.iter().find(|it| variable_of(it) == key).map(|it| format!("server.{it}"));
     let mail = mail::KEYS.iter().find(|it| mail::variable_of(it) == key);
-    server.or(mail.map(|it| format!("mail.{it}"))).unwrap_or_else(|| key.to_owned())
+    let alarm = alarms::KEYS.iter().find(|it| alarms::variable_of(it) == key);
+    let alarm = alarm.map(|it| format!("alarms.{it}"));
+    server.or(mail.map(|it| format!("mail.{it}"))).or(alarm).unwrap_or_else(|| key.to_owned())
 }

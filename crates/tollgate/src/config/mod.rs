@@ -11,8 +11,10 @@
 //! - [`brand`]: whose pages and mails they are;
 //! - [`notify`]: whom to tell what;
 //! - [`mail`]: from whom mails come, and which are sent;
+//! - [`alarms`]: when the operator is warned;
 //! - [`secret`]: a text that is never shown.
 
+mod alarms;
 mod brand;
 mod dotenv;
 mod file;
@@ -40,6 +42,7 @@ pub use secret::Secret;
 pub use selling::{API_BASE, Amounts, Selling, Trial};
 
 use crate::rules::policy::Rulebook;
+use crate::rules::silence::Patience;
 use layers::Layers;
 
 /// All that an operator can set.
@@ -71,6 +74,8 @@ pub struct Config {
     pub api_keys: Vec<Secret>,
     /// Signs the tokens with which a browser reads its own user's access.
     pub user_token_secret: Option<Secret>,
+    /// For how long Stripe may be silent.
+    pub silence: Patience,
     /// SQL of the operator's own, run with each change of a user's access.
     pub on_access_change: Vec<String>,
     /// How long all handlers of one transaction may take together.
@@ -258,6 +263,7 @@ impl Config {
             )?,
             log: it.read("TOLLGATE_LOG", "info", |text| Ok(text.to_owned()))?,
             log_format: it.read("TOLLGATE_LOG_FORMAT", "json", log_format)?,
+            silence: alarms::silence(it)?,
             on_access_change: file.on_access_change.clone(),
             handler_timeout: it.read("TOLLGATE_HANDLER_TIMEOUT", "5s", value::handler_timeout)?,
             rulebook: plans::rulebook(file, it)?,

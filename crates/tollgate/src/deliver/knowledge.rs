@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tollgate_stripe::object::{Customer, Invoice, Object, PaymentMethod, Subscription};
 
 use crate::rules::access::Access;
+use crate::rules::card::Payer;
 use crate::rules::dunning::Dunning;
 use crate::rules::effects::{Effect, EffectKind};
 use crate::rules::known::Known;
@@ -58,6 +59,10 @@ pub async fn gather(db: &Db, destination: &str, keys: &[&str]) -> Result<Vec<Fac
         if staged.effect.kind == EffectKind::EventFailed {
             let event = store::event::find(db, &staged.effect.subject).await?;
             known.still_failed = event.map(|it| it.status == Status::Failed);
+        }
+        if staged.effect.kind == EffectKind::Silence {
+            let last = store::event::last(db).await?;
+            known.still_silent = Some(last.is_some_and(|it| it.id == staged.effect.subject));
         }
         facts.push(Fact { staged, created_at, known, failure_told });
     }
@@ -118,6 +123,8 @@ struct Library {
     belongings: Vec<Belongings>,
     access: BTreeMap<String, store::access::StoredAccess>,
     named: BTreeMap<String, store::user::AppUser>,
+    /// The customers of cards that expire, and their subscriptions.
+    payers: Vec<StoredObject>,
 }
 
 impl Library {
@@ -132,6 +139,7 @@ impl Library {
         let users: BTreeSet<&str> =
             about_users.iter().map(|it| it.effect.subject.as_str()).collect();
         library.fetch_users(db, &owners, &users).await?;
+        library.fetch_payers(db, facts).await?;
         let beside: Vec<String> = library.objects.values().flat_map(beside).collect();
         library.fetch(db, owners.into_iter().chain(beside)).await?;
         let methods: Vec<String> = library.objects.values().filter_map(method_of).collect();
@@ -179,6 +187,25 @@ impl Library {
         Ok(())
     }
 
+    async fn fetch_payers(&mut self, db: &Db, facts: &[(Staged, i64)]) -> Result<(), StoreError> {
+        let cards = facts.iter().filter(|(it, _)| it.effect.kind == EffectKind::CardExpiring);
+        let cards = cards.filter_map(|(it, _)| self.objects.get(&it.effect.subject));
+        let owners: BTreeSet<&str> = cards.filter_map(|it| it.owner_id.as_deref()).collect();
+        if owners.is_empty() {
+            return Ok(());
+        }
+        let owners: Vec<&str> = owners.into_iter().collect();
+        self.payers = store::object::read_payers(db, &owners).await?;
+        Ok(())
+    }
+
+    /// What a card cannot pay for.
+    fn missed(&self, subject: Option<&Object>) -> Option<Subscription> {
+        let Some(Object::PaymentMethod(card)) = subject else { return None };
+        let payers = Payer::all(self.payers.iter().map(|it| &it.standing.object));
+        payers.get(card.customer.as_ref()?.as_str())?.missed(card).cloned()
+    }
+
     fn around(&self, staged: &Staged) -> Known {
         let effect = &staged.effect;
         let stored = self.objects.get(&effect.subject);
@@ -193,7 +220,10 @@ impl Library {
         let subject = stored.map(|it| it.standing.object.clone());
         let customer_id = owner.or(access.and_then(|it| it.access.customer_id.as_deref()));
         let customer = self.customer(customer_id, theirs);
-        let subscription = self.subscription(subject.as_ref(), theirs);
+        let subscription = match effect.kind {
+            EffectKind::CardExpiring => self.missed(subject.as_ref()),
+            _ => self.subscription(subject.as_ref(), theirs),
+        };
         let dunning = access.and_then(|it| dunning_of(&it.access, subscription.as_ref()));
         let invoice = match (&subject, &dunning, theirs) {
             (None, Some(dunning), Some(theirs)) => owed(theirs, dunning),
@@ -206,7 +236,11 @@ impl Library {
             name: name.or_else(|| customer.as_ref()?.name.clone()),
             access: access.map(|it| it.access.clone()),
             revision: access.map_or(0, |it| it.revision),
-            payment_method: self.payment_method(subject.as_ref(), subscription.as_ref()),
+            payment_method: self.payment_method(
+                subject.as_ref(),
+                subscription.as_ref(),
+                customer.as_ref(),
+            ),
             user_id,
             subject,
             customer,
@@ -215,6 +249,7 @@ impl Library {
             dunning,
             to_confirm: false,
             still_failed: None,
+            still_silent: None,
         }
     }
 
@@ -286,11 +321,14 @@ impl Library {
         &self,
         subject: Option<&Object>,
         subscription: Option<&Subscription>,
+        customer: Option<&Customer>,
     ) -> Option<PaymentMethod> {
         if let Some(Object::PaymentMethod(it)) = subject {
             return Some(it.clone());
         }
-        let id = subscription?.default_payment_method.as_ref()?;
+        let own = subscription.and_then(|it| it.default_payment_method.as_ref());
+        let theirs = customer.and_then(|it| it.default_payment_method.as_ref());
+        let id = own.or(theirs.filter(|_| subscription.is_some()))?;
         match &self.objects.get(id.as_str())?.standing.object {
             Object::PaymentMethod(it) => Some(it.clone()),
             _ => None,
@@ -331,6 +369,7 @@ fn beside(stored: &StoredObject) -> Vec<String> {
 fn method_of(stored: &StoredObject) -> Option<String> {
     match &stored.standing.object {
         Object::Subscription(it) => it.default_payment_method.as_ref().map(ToString::to_string),
+        Object::Customer(it) => it.default_payment_method.as_ref().map(ToString::to_string),
         _ => None,
     }
 }

@@ -10,6 +10,7 @@ use super::smtp::Mailer;
 use crate::billing::{Billing, BillingError};
 use crate::mail::{Letters, Mail};
 use crate::notify::Notification;
+use crate::rules::card;
 use crate::rules::effects::{Effect, EffectKind, still_true};
 use crate::rules::known::Known;
 use crate::stripe_api::Trouble;
@@ -114,6 +115,8 @@ fn holds(effect: &Effect, known: &Known) -> Result<(), &'static str> {
         (EffectKind::Refresh, _) => Ok(()),
         (EffectKind::AccessGranted, _) if !granted => Err("revoked since"),
         (EffectKind::AccessRevoked, _) if granted => Err("granted since"),
+        (EffectKind::CardExpiring, _) => card::still_true(effect, known),
+        (EffectKind::Silence, _) if known.still_silent == Some(false) => Err("an event came since"),
         (EffectKind::EventFailed, _) if known.still_failed == Some(false) => Err("applied since"),
         (_, Some(subject)) => still_true(effect, subject),
         (_, None) => Ok(()),

@@ -11,6 +11,7 @@ use serde_json::json;
 use super::App;
 use crate::metrics::Levels;
 use crate::receive::QUEUE_MAX;
+use crate::rules::silence::LastEvent;
 use crate::store;
 
 /// The description of all routes.
@@ -51,6 +52,11 @@ pub async fn metrics(State(app): State<Arc<App>>) -> Response {
         true => store::delivery::waiting(&app.db).await.unwrap_or_default(),
         false => Vec::new(),
     };
+    let last_event = match app.is_ready() {
+        true => store::event::last(&app.db).await.ok().flatten(),
+        false => None,
+    };
+    let age = |it: LastEvent| app.clock.now_ms().saturating_sub(it.received_ms).max(0) / 1000;
     let text = app.metrics.text(&Levels {
         deliveries,
         queue: app.receiver.waiting(),
@@ -58,6 +64,7 @@ pub async fn metrics(State(app): State<Arc<App>>) -> Response {
         doubles: app.receiver.doubles(),
         due_waiting,
         handler_failures: app.receiver.handlers().failures(),
+        last_event_age: last_event.map(age),
     });
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], text).into_response()

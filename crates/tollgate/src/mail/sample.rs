@@ -8,6 +8,7 @@ use tollgate_stripe::object::{
 
 use super::letter::{self, Letter};
 use crate::rules::access::{Access, Reason};
+use crate::rules::charge::GivenBack;
 use crate::rules::dunning::{Dunning, Level};
 use crate::rules::effects::{Effect, EffectKind};
 use crate::rules::known::Known;
@@ -190,16 +191,18 @@ fn of_orders() -> Vec<Sample> {
         let known = Known { subject: Some(Object::CheckoutSession(session())), ..with_customer() };
         of(name, kind, "cs_test_Sample", "", known)
     };
-    let refund = |name, amount: i64| {
-        let charge = Charge { amount_refunded: amount, refunded: amount == 2_900, ..charge() };
+    let refund = |name, before: i64, total: i64| {
+        let charge = Charge { amount_refunded: total, refunded: total == 2_900, ..charge() };
         let known = Known { subject: Some(Object::Charge(charge)), ..with(subscription()) };
-        of(name, EffectKind::PaymentRefunded, "ch_1Sample", &amount.to_string(), known)
+        let detail = GivenBack { before: Some(before), total }.detail();
+        of(name, EffectKind::PaymentRefunded, "ch_1Sample", &detail, known)
     };
     vec![
         order("receipt-order", EffectKind::OrderPaid),
         order("order_failed", EffectKind::OrderFailed),
-        refund("refund", 2_900),
-        refund("refund-partial", 1_000),
+        refund("refund", 0, 2_900),
+        refund("refund-partial", 0, 1_000),
+        refund("refund-further", 1_000, 1_500),
     ]
 }
 
@@ -233,7 +236,7 @@ fn for_operators() -> Vec<Sample> {
             "the object has no id",
             nothing(),
         ),
-        of("silence", EffectKind::Silence, "", &(NOW - DAY).to_string(), nothing()),
+        of("silence", EffectKind::Silence, "evt_1Sample", &(NOW - DAY).to_string(), nothing()),
     ]
 }
 

@@ -13,6 +13,8 @@ use super::locale::Locale;
 use super::plain;
 use crate::config::{Brand, Mail};
 use crate::rules::access::Reason;
+use crate::rules::card;
+use crate::rules::charge::GivenBack;
 use crate::rules::effects::{Effect, EffectKind};
 use crate::rules::known::Known;
 use crate::rules::policy::{Plan, Rulebook};
@@ -48,6 +50,7 @@ pub(super) struct Values {
     pub(super) amount: String,
     pub(super) charged: String,
     pub(super) partial: bool,
+    pub(super) refunded: String,
     pub(super) discount: String,
     pub(super) tax: String,
     pub(super) lines: Vec<Line>,
@@ -55,6 +58,7 @@ pub(super) struct Values {
     pub(super) paid_on: String,
     pub(super) card: String,
     pub(super) card_expires: String,
+    pub(super) card_expired: bool,
     pub(super) invoice_number: String,
     pub(super) invoice_url: String,
     pub(super) receipt_url: String,
@@ -105,8 +109,7 @@ impl Source<'_> {
         }
         self.fill_access(&mut values);
         if let Some(it) = &self.known.payment_method {
-            values.card = self.card(it);
-            values.card_expires = expiry(it);
+            self.fill_card(&mut values, it);
         }
         self.fill_subject(&mut values);
         self.fill_effect(&mut values);
@@ -201,12 +204,16 @@ impl Source<'_> {
             Some(Object::CheckoutSession(it)) => self.fill_session(values, it),
             Some(Object::Charge(it)) => self.fill_charge(values, it),
             Some(Object::Dispute(it)) => self.fill_dispute(values, it),
-            Some(Object::PaymentMethod(it)) => {
-                values.card = self.card(it);
-                values.card_expires = expiry(it);
-            }
+            Some(Object::PaymentMethod(it)) => self.fill_card(values, it),
             _ => {}
         }
+    }
+
+    fn fill_card(&self, values: &mut Values, it: &PaymentMethod) {
+        values.card = self.card(it);
+        values.card_expires = expiry(it);
+        let ends_at = card::expiry(it).map(|it| it.next().begins_at());
+        values.card_expired = ends_at.is_some_and(|it| it <= self.now);
     }
 
     fn fill_session(&self, values: &mut Values, it: &CheckoutSession) {
@@ -218,12 +225,14 @@ impl Source<'_> {
 
     fn fill_charge(&self, values: &mut Values, it: &Charge) {
         let currency = it.currency.as_deref();
-        let refunded: Option<i64> = self.effect.detail.parse().ok();
-        let refunded = refunded.filter(|_| self.effect.kind == EffectKind::PaymentRefunded);
+        let refund = GivenBack::of_detail(&self.effect.detail)
+            .filter(|_| self.effect.kind == EffectKind::PaymentRefunded);
         let taken = it.amount_captured.filter(|it| *it > 0).unwrap_or(it.amount);
-        values.amount = self.money(Some(refunded.unwrap_or(taken)), currency);
+        values.amount = self.money(Some(refund.map_or(taken, GivenBack::amount)), currency);
         values.charged = self.money(Some(taken), currency);
-        values.partial = refunded.is_some_and(|it| it < taken);
+        values.partial = refund.is_some_and(|it| it.total < taken);
+        let further = refund.filter(|it| it.amount() < it.total);
+        values.refunded = self.money(further.map(|it| it.total), currency);
         values.receipt_url = self.link(it.receipt_url.as_deref());
         if let Some((brand, last4)) = it.brand.as_deref().zip(it.last4.as_deref()) {
             values.card = self.locale.card(&card_brand(brand), &plain::line(last4));

@@ -7,6 +7,7 @@ use tollgate_stripe::object::{
 };
 
 use super::Subject;
+use crate::rules::charge::GivenBack;
 use crate::rules::effects::{Effect, EffectKind};
 use crate::rules::known::Known;
 use crate::wire::{Missing, rfc3339};
@@ -113,15 +114,18 @@ fn order(it: &CheckoutSession) -> Value {
     })
 }
 
-/// The fact names how much was refunded when it was told; more may have been since.
+/// The fact names what this refund gave back; others may have followed since.
 fn refund(effect: &Effect, it: &Charge) -> Value {
+    let told = GivenBack::of_detail(&effect.detail)
+        .unwrap_or(GivenBack { before: None, total: it.amount_refunded });
     json!({
         "charge_id": it.id.as_str(),
         "invoice_id": it.invoice.as_ref().map(AsRef::as_ref),
-        "amount": effect.detail.parse().unwrap_or(it.amount_refunded),
+        "amount": told.amount(),
+        "amount_refunded": told.total,
         "amount_charged": it.amount,
         "currency": it.currency,
-        "full": it.refunded,
+        "full": it.refunded && told.total >= it.amount_refunded,
     })
 }
 

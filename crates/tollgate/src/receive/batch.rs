@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tollgate_stripe::object::{InvoiceStatus, Object};
 
+mod cards;
 mod facts;
 
 use super::derive::{Causes, derive};
@@ -109,29 +110,31 @@ pub async fn apply_in(
         batch.named_users().chain(objects.users.iter().map(String::as_str)).collect();
     let derived = derive(tx, rulebook, &objects.owners, &users, &objects.causes, now).await?;
     crash::point("derived");
-    let facts =
-        facts::facts(&facts::Found { rulebook, batch: &batch, news: &news }, &objects, &derived);
+    let cards = cards::facts(tx, &news, now).await?;
+    let found = facts::Found { rulebook, batch: &batch, news: &news, cards };
+    let facts = facts::facts(&found, &objects, &derived);
     let new = store::outbox::stage(tx, &facts, now).await?;
     let told = store::delivery::plan(tx, &new, &rulebook.routes, now_ms).await?;
     crash::point("staged");
     let doubles = new.iter().map(|it| &it.staged.effect);
     let doubles = doubles.filter(|it| it.kind == EffectKind::DoubleSubscription).cloned();
-    let (outcomes, doubles) = (outcomes(inputs, &recorded), doubles.collect());
+    let (outcomes, doubles) = (outcomes(inputs, &recorded, &new), doubles.collect());
     let facts = new.into_iter().cloned().collect();
     Ok(Applied { outcomes, changed: derived.changed, facts, told, doubles })
 }
 
 /// The inputs, sorted out: each event once.
+#[derive(Default)]
 struct Batch<'a> {
     events: BTreeMap<&'a str, &'a EventInput>,
     users: BTreeMap<&'a str, AppUser>,
     due: BTreeSet<&'a str>,
+    noticed: Vec<&'a NewFact>,
 }
 
 impl<'a> Batch<'a> {
     fn of(inputs: &'a [Input]) -> Self {
-        let mut batch =
-            Self { events: BTreeMap::new(), users: BTreeMap::new(), due: BTreeSet::new() };
+        let mut batch = Self::default();
         for input in inputs {
             match input {
                 Input::Event(it) => {
@@ -144,6 +147,7 @@ impl<'a> Batch<'a> {
                 Input::Due(user) => {
                     batch.due.insert(user);
                 }
+                Input::Noticed(it) => batch.noticed.push(it),
             }
         }
         batch
@@ -155,8 +159,9 @@ impl<'a> Batch<'a> {
         let payments: BTreeSet<&str> =
             objects.iter().flat_map(|it| payment::names(it)).flatten().collect();
         let app_customers = self.users.values().filter_map(|it| it.customer_id.as_deref());
-        let customers: BTreeSet<&str> =
-            objects.iter().filter_map(|it| customer_of(it)).chain(app_customers).collect();
+        let owners = self.noticed.iter().filter_map(|it| it.owner_id.as_deref());
+        let customers = objects.iter().filter_map(|it| customer_of(it)).chain(app_customers);
+        let customers: BTreeSet<&str> = customers.chain(owners).collect();
         let users: BTreeSet<&str> = self.named_users().collect();
         payments.into_iter().chain(customers).chain(users).collect()
     }
@@ -418,11 +423,13 @@ fn conclusion(event: &EventInput, failed_before: i64, now: i64) -> Conclusion {
     }
 }
 
-fn outcomes(inputs: &[Input], recorded: &[Recorded]) -> Vec<Outcome> {
+fn outcomes(inputs: &[Input], recorded: &[Recorded], new: &[&NewFact]) -> Vec<Outcome> {
     let known: BTreeMap<&str, &Recorded> = recorded.iter().map(|it| (it.id.as_str(), it)).collect();
     let mut seen = BTreeSet::new();
     let outcome = |input: &Input| match input {
         Input::User(_) | Input::Due(_) => Outcome::Applied,
+        Input::Noticed(it) if new.iter().any(|new| new.staged == it.staged) => Outcome::Applied,
+        Input::Noticed(_) => Outcome::Duplicate,
         Input::Event(it) => {
             let id = it.incoming.id.as_str();
             let known = known.get(id).filter(|it| !it.is_new && it.status != Status::Failed);

@@ -9,8 +9,10 @@
 //! - [`mod@derive`]: from objects to access;
 //! - [`ownership`]: whose an object is;
 //! - [`handling`]: telling the app's own handlers, before the commit;
-//! - [`retry`]: trying failed events again, and what time alone changes.
+//! - [`retry`]: trying failed events again, and what time alone changes;
+//! - [`alarms`]: what time alone makes known.
 
+pub mod alarms;
 mod batch;
 mod derive;
 pub(crate) mod handling;
@@ -28,6 +30,7 @@ use crate::clock::Clock;
 use crate::handlers::Handlers;
 use crate::rules::policy::Rulebook;
 use crate::store::access::StoredAccess;
+use crate::store::outbox::NewFact;
 use crate::store::user::AppUser;
 use crate::store::{Db, Session, StoreError, payload};
 use crate::webhook::Incoming;
@@ -57,6 +60,8 @@ pub enum Input {
     User(AppUser),
     /// Time alone may have changed what this user may use.
     Due(String),
+    /// Time alone made a fact.
+    Noticed(Box<NewFact>),
 }
 
 /// An event with its body.
@@ -96,7 +101,7 @@ pub enum Outcome {
     Applied,
     /// It is kept, and of a type that we do not act on.
     Ignored,
-    /// The event was applied before.
+    /// The event was applied before, or the fact is known.
     Duplicate,
     /// It is kept and will be tried again; says why.
     Failed(String),
@@ -324,8 +329,8 @@ impl Writer {
             Input::Due(user_id) => {
                 retry::record_due_failure(&self.db, user_id, &why, self.clock.now()).await?;
             }
-            // Who named the user hears of it, and nothing of it was kept.
-            Input::User(_) => return Err(error),
+            // Who handed it in hears of it, and nothing of it was kept.
+            Input::User(_) | Input::Noticed(_) => return Err(error),
         }
         Ok(Outcome::Failed(why))
     }

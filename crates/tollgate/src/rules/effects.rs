@@ -9,6 +9,7 @@ use tollgate_stripe::object::{
     CheckoutSession, Invoice, InvoiceStatus, Object, SessionMode, Subscription, SubscriptionStatus,
 };
 
+use super::charge::GivenBack;
 use super::{checkout, dispute, subscription};
 
 /// What kind of fact an effect tells.
@@ -180,7 +181,8 @@ pub fn facts(news: &News<'_>) -> Vec<Effect> {
         Object::Invoice(it) => of_invoice(it, news.event_type),
         Object::CheckoutSession(it) => of_session(it, news.event_type).into_iter().collect(),
         Object::Charge(it) if news.event_type == "charge.refunded" => {
-            vec![Effect::new(EffectKind::PaymentRefunded, it.id.as_str(), it.amount_refunded)]
+            let detail = GivenBack::of_event(it, news.previous).detail();
+            vec![Effect::new(EffectKind::PaymentRefunded, it.id.as_str(), detail.as_str())]
         }
         Object::Dispute(it) if news.event_type == "charge.dispute.created" => {
             vec![Effect::new(EffectKind::DisputeOpened, it.id.as_str(), "")]
@@ -322,9 +324,10 @@ pub fn still_true(effect: &Effect, subject: &Object) -> Result<(), &'static str>
             _ => Ok(()),
         },
         Object::Charge(it) => match effect.kind {
-            EffectKind::PaymentRefunded if it.amount_refunded.to_string() != effect.detail => {
-                Err("another amount is refunded now")
-            }
+            EffectKind::PaymentRefunded => match GivenBack::of_detail(&effect.detail) {
+                Some(given_back) => given_back.still_true(it),
+                None => Err("it tells no amount"),
+            },
             _ => Ok(()),
         },
         Object::Dispute(it) => match effect.kind {

@@ -24,7 +24,8 @@ pub struct Known {
     pub subject: Option<Object>,
     /// Who pays.
     pub customer: Option<Customer>,
-    /// The subscription concerned: the subject, or what the invoice is for.
+    /// The subscription concerned: the subject, what the invoice is for, or what an expiring card
+    /// cannot pay for.
     pub subscription: Option<Subscription>,
     /// The invoice concerned: the subject, or the subscription's latest.
     pub invoice: Option<Invoice>,
@@ -36,4 +37,6 @@ pub struct Known {
     pub to_confirm: bool,
     /// Of an event that failed: whether it still is as it was then.
     pub still_failed: Option<bool>,
+    /// Of a silence: whether no event came since.
+    pub still_silent: Option<bool>,
 }

@@ -7,11 +7,14 @@
 //! - [`policy`] and [`access`]: what a user may use now, and the reason;
 //! - [`double`]: what one user pays for twice;
 //! - [`dunning`]: money that is missing, and how it goes on;
+//! - [`card`]: what will be missing because a card expires;
+//! - [`silence`]: for how long nothing may come from Stripe;
 //! - [`effects`], [`routes`] and [`known`]: the facts that somebody has to hear of, who hears of
 //!   which, and what is known around them;
 //! - [`notice`]: the names under which they are told outside.
 
 pub mod access;
+pub mod card;
 pub mod catalog;
 pub mod charge;
 pub mod checkout;
@@ -28,4 +31,5 @@ pub mod observation;
 pub mod payment;
 pub mod policy;
 pub mod routes;
+pub mod silence;
 pub mod subscription;

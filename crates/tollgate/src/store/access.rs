@@ -8,7 +8,7 @@ use crate::rules::dunning::Dunning;
 use super::sql::{Row, Statement, Type, params};
 use super::{Db, StoreError, Tx};
 
-pub(super) const STATEMENTS: &[&Statement] = &[&SAVE, &DUE, &FIND, &FIND_ALL, &PAGE];
+pub(super) const STATEMENTS: &[&Statement] = &[&SAVE, &DUE, &FIND, &FIND_ALL, &PAGE, &ANYBODY_PAYS];
 
 /// A user's access with its revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,6 +148,20 @@ static DUE: Statement = Statement::plain(
 /// As the database says.
 pub async fn due(db: &Db, now: i64, limit: i64) -> Result<Vec<String>, StoreError> {
     db.fetch(&DUE, params![now, limit]).await?.iter().map(|row| row.get(0)).collect()
+}
+
+static ANYBODY_PAYS: Statement = Statement::plain(
+    "anybody_pays",
+    "select user_id from access
+     where granted and status in ('active', 'trialing', 'past_due') limit 1",
+);
+
+/// Whether anybody has access by a subscription that runs.
+///
+/// # Errors
+/// As the database says.
+pub async fn anybody_pays(db: &Db) -> Result<bool, StoreError> {
+    Ok(!db.fetch(&ANYBODY_PAYS, params![]).await?.is_empty())
 }
 
 static FIND: Statement = Statement::plain(

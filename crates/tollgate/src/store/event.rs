@@ -1,5 +1,7 @@
 //! Events as they came, and what became of them.
 
+use crate::rules::silence::LastEvent;
+
 use super::payload;
 use super::sql::{Row, Statement, Type, params};
 use super::{Db, StoreError, Tx};
@@ -17,6 +19,7 @@ pub(super) const STATEMENTS: &[&Statement] = &[
     &PAGE_SINCE,
     &COUNTS,
     &FIND,
+    &LAST,
 ];
 
 /// What became of an event.
@@ -380,6 +383,22 @@ static COUNTS: Statement = Statement::plain(
 pub async fn waiting(db: &Db) -> Result<(i64, Option<i64>), StoreError> {
     let rows = db.fetch(&COUNTS, params![]).await?;
     rows.first().map_or(Ok((0, None)), |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+static LAST: Statement = Statement::plain(
+    "last_event",
+    "select id, received_ms from event where type <> 'tollgate.fetched'
+     order by received_ms desc, id desc limit 1",
+);
+
+/// Returns the last event that came from Stripe by itself, rather than because it was asked.
+///
+/// # Errors
+/// As the database says.
+pub async fn last(db: &Db) -> Result<Option<LastEvent>, StoreError> {
+    let rows = db.fetch(&LAST, params![]).await?;
+    let read = |row: &Row| Ok(LastEvent { id: row.get(0)?, received_ms: row.get(1)? });
+    rows.first().map(read).transpose()
 }
 
 fn stored(rows: &[Row]) -> Result<Vec<Stored>, StoreError> {

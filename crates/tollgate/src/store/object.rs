@@ -10,7 +10,7 @@ use super::sql::{Row, Statement, Type, params};
 use super::{Db, StoreError, Tx};
 
 pub(super) const STATEMENTS: &[&Statement] =
-    &[&TOUCHED, &SAVE, &OF_OWNERS, &FIND, &PAGE, &DELETE, &RAISE];
+    &[&TOUCHED, &SAVE, &OF_OWNERS, &FIND, &PAGE, &DELETE, &RAISE, &EXPIRING, &PAYERS];
 
 fn code(bearing: Bearing) -> i64 {
     match bearing {
@@ -194,6 +194,62 @@ static PAGE: Statement = Statement::plain(
 /// As the database says, or a state is damaged.
 pub async fn page(db: &Db, after: &str, limit: i64) -> Result<Vec<StoredObject>, StoreError> {
     db.fetch(&PAGE, params![after, limit]).await?.iter().map(read).collect()
+}
+
+static EXPIRING: Statement = Statement::plain(
+    "cards_that_expire",
+    concat!(
+        "select ",
+        columns!(),
+        " from payment_method m join object o on o.id = m.id
+         where m.exp_year = $1 and m.exp_month = $2 and m.id > $3
+         order by m.id limit $4"
+    ),
+);
+
+/// Returns up to `limit` cards after the id `after` that expire in this month (1 to 12), in the
+/// order of their ids.
+///
+/// # Errors
+/// As the database says, or a state is damaged.
+pub async fn expiring(
+    db: &Db,
+    (year, month): (i64, i64),
+    after: &str,
+    limit: i64,
+) -> Result<Vec<StoredObject>, StoreError> {
+    let rows = db.fetch(&EXPIRING, params![year, month, after, limit]).await?;
+    rows.iter().map(read).collect()
+}
+
+static PAYERS: Statement = Statement::batch(
+    "payers",
+    &[("owner_id", Type::Text)],
+    concat!(
+        "select ",
+        columns!(),
+        " from {rows} as r join object o on o.owner_id = r.owner_id
+         where o.kind in ('customer', 'subscription')
+         order by o.id"
+    ),
+);
+
+/// Returns these customers and their subscriptions, outside of a transaction.
+///
+/// # Errors
+/// As the database says, or a state is damaged.
+pub async fn read_payers(db: &Db, customers: &[&str]) -> Result<Vec<StoredObject>, StoreError> {
+    let rows = customers.iter().map(|it| params![*it]).collect();
+    db.fetch_rows(&PAYERS, rows).await?.iter().map(read).collect()
+}
+
+/// Returns these customers and their subscriptions.
+///
+/// # Errors
+/// As the database says, or a state is damaged.
+pub async fn payers(tx: &mut Tx<'_>, customers: &[&str]) -> Result<Vec<StoredObject>, StoreError> {
+    let rows = customers.iter().map(|it| params![*it]).collect();
+    tx.batch(&PAYERS, rows).await?.iter().map(read).collect()
 }
 
 static DELETE: Statement = Statement::batch(

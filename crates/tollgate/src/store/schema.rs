@@ -15,6 +15,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (4, "redemption", include_str!("../../migrations/0004_redemption.sql")),
     (5, "handlers", include_str!("../../migrations/0005_handlers.sql")),
     (6, "dunning", include_str!("../../migrations/0006_dunning.sql")),
+    (7, "alarms", include_str!("../../migrations/0007_alarms.sql")),
 ];
 
 pub(super) const STATEMENTS: &[&Statement] = &[&CLAIM_MODE, &READ_MODE, &READ_VERSION, &TRY];

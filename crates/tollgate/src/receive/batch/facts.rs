@@ -18,6 +18,8 @@ pub(super) struct Found<'a> {
     pub(super) rulebook: &'a Rulebook,
     pub(super) batch: &'a Batch<'a>,
     pub(super) news: &'a [News<'a>],
+    /// What they mean for cards.
+    pub(super) cards: Vec<NewFact>,
 }
 
 /// The facts so far, each once.
@@ -31,7 +33,7 @@ impl Facts {
     }
 }
 
-fn fact(effect: Effect, event_id: Option<String>, owner_id: Option<String>) -> NewFact {
+pub(super) fn fact(effect: Effect, event_id: Option<String>, owner_id: Option<String>) -> NewFact {
     NewFact { staged: Staged { effect, event_id }, owner_id, only_if_failed: false }
 }
 
@@ -46,6 +48,9 @@ pub(super) fn facts(found: &Found<'_>, objects: &Objects, derived: &Derived) -> 
     for it in objects.saved.iter().filter(|it| it.standing.unsettled) {
         let effect = Effect::new(EffectKind::Refresh, &it.id, it.standing.at);
         facts.add(effect, Some(it.standing.event_id.to_string()), it.owner_id.clone());
+    }
+    for it in found.batch.noticed.iter().copied().chain(&found.cards) {
+        facts.0.entry(it.staged.effect.clone()).or_insert_with(|| it.clone());
     }
     links(found, objects, &mut facts);
     for (effect, customer) in &derived.doubles {
