@@ -6,7 +6,8 @@ mod history;
 use std::fmt::Display;
 
 use history::objects::{
-    PERIOD_END, charge, dispute, event, invoice, items, session, subscription, updated, with,
+    PERIOD_END, change, charge, dispute, event, invoice, items, session, subscription, updated,
+    with,
 };
 use history::{DAY, Piece, START};
 use serde_json::{Value, json};

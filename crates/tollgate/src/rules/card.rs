@@ -22,7 +22,7 @@ impl Month {
     /// Names a month; `None` where there is no such month.
     pub fn new(year: i64, month: i64) -> Option<Self> {
         let known = YEARS.contains(&year) && (1..=12).contains(&month);
-        known.then_some(Self(year * 12 + month - 1))
+        known.then(|| Self(year * 12 + month - 1))
     }
 
     /// Returns the month of a time in Unix seconds; times outside of our years are in the nearest.

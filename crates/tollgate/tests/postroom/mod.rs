@@ -83,6 +83,11 @@ impl Postroom {
     /// Writes all that is due a minute later, when nothing belongs to it any more.
     pub async fn post(&mut self) {
         self.wait(60);
+        self.send().await;
+    }
+
+    /// Writes all that is due now.
+    pub async fn send(&mut self) {
         for _ in 0..100 {
             if self.worker.step().await.expect("the database answers") == 0 {
                 return;
