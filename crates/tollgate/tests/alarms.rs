@@ -276,7 +276,7 @@ async fn a_silence_is_told_once_until_an_event_comes(fresh: Fresh) {
         shop.post().await;
     }
     let first = format!("silence:evt_1:{START}");
-    assert_eq!(shop.staged("silence").await, [first.clone()]);
+    assert_eq!(shop.staged("silence").await, [first.as_str()]);
     assert_eq!(about_silence(&shop), ["No event from Stripe since 21 September 2026"]);
     assert_eq!(log.lines("Stripe has sent no event for too long").len(), 1);
     // The next one: its mail waits, and then an event comes.

@@ -159,7 +159,6 @@ async fn tell(db: &Db, receiver: &Receiver, cards: &[StoredObject]) -> Result<()
 
 /// Hands a fact in. Where it cannot be kept for what it is, as when a handler of the app's fails,
 /// that is said, and it is found again; it must not hold up the others.
-
 async fn submit(
     receiver: &Receiver,
     effect: Effect,

@@ -128,7 +128,10 @@ fn worker(config: &Config, db: &Db, clock: &Clock, mailbox: &Arc<Mailbox>) -> Wo
     let letters = Letters::of(config).unwrap_or_else(|it| panic!("{it}"));
     let destination = Destination {
         name: MAIL.to_owned(),
-        messenger: Messenger::Mail { letters, post: Post::Kept(Arc::clone(mailbox)) },
+        messenger: Messenger::Mail {
+            letters: Box::new(letters),
+            post: Post::Kept(Arc::clone(mailbox)),
+        },
         terms: Terms { concurrency: 4, timeout: Duration::from_secs(10) },
     };
     Worker::new(destination, db, clock)
