@@ -52,6 +52,7 @@ on_both_databases! {
     a_payment_that_the_bank_wants_confirmed_says_so_once;
     a_payment_that_is_never_confirmed_is_told_to_the_end;
     a_payment_after_the_end_brings_a_receipt_alone;
+    who_ends_it_meanwhile_hears_of_no_further_attempt;
     events_that_come_a_day_late_make_no_other_mails;
     each_mail_says_what_is_true_on_its_day;
     the_app_hears_of_it_in_order_with_revisions_that_never_fall;
@@ -309,6 +310,23 @@ async fn a_payment_after_the_end_brings_a_receipt_alone(fresh: Fresh) {
     }
 }
 
+async fn who_ends_it_meanwhile_hears_of_no_further_attempt(fresh: Fresh) {
+    for seed in seeds(&fresh) {
+        let rules = rules(DEFAULT, AfterLastRetry::Cancel, "keep");
+        let story = async |it: &mut Stage| {
+            fails(it, 2, DEFAULT).await;
+            it.until(34).await;
+            it.cancel();
+            it.hear().await;
+            it.write().await;
+        };
+        let mails = played(&fresh, seed, &rules, story).await;
+        let mut told = failures(DEFAULT, 2, None);
+        told.extend([(34, "access_ended"), (34, "survey")]);
+        assert_eq!(mails, wanted(&told), "seed {seed}");
+    }
+}
+
 /// On which day they come may be another, but not which.
 async fn events_that_come_a_day_late_make_no_other_mails(fresh: Fresh) {
     let names = |it: &[String]| {
@@ -363,7 +381,16 @@ async fn each_mail_says_what_is_true_on_its_day(fresh: Fresh) {
     check(&mails, "45 payment_failed.last", &last, &["subscribe again"]);
     check(&mails, "45 access_ended", &[returns, "Open amount: $20.00", pay], &["come back"]);
 
-    let mails = mailed(&fresh, 9, &stays, async |it| it.use_card(ASKS_THE_BANK)).await;
+    let owes = rules(DEFAULT, AfterLastRetry::Leave, "7d");
+    let next_month = async |it: &mut Stage| {
+        fails(it, 4, DEFAULT).await;
+        it.until(RENEWAL + 32).await;
+    };
+    let mails = mailed(&fresh, 10, &owes, next_month).await;
+    let over = ["has ended. It returns", pay];
+    check(&mails, "61 payment_failed.first", &over, &["keep your access", "tried again"]);
+
+    let mails = mailed(&fresh, 11, &stays, async |it| it.use_card(ASKS_THE_BANK)).await;
     let confirm = "Confirm payment:\nhttp://127.0.0.1:4243/";
     check(&mails, "30 action_required", &[confirm, "$20.00"], &["declined"]);
     let last = ["you can still pay", pay];

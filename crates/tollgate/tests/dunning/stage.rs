@@ -178,6 +178,12 @@ impl Stage {
         self.call(&format!("/_sandbox/authenticate/{intent}"), "outcome=complete");
     }
 
+    /// The customer ends the subscription at once.
+    pub fn cancel(&mut self) {
+        let path = format!("/v1/subscriptions/{}", self.subscription);
+        call(&mut self.world, Method::Delete, &path, "");
+    }
+
     /// Calls the API, which must do it.
     pub fn call(&mut self, path: &str, form: &str) -> Value {
         call(&mut self.world, Method::Post, path, form)
