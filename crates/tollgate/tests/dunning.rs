@@ -189,9 +189,11 @@ enum Rescue {
 }
 
 async fn a_recovery_is_told_once_whatever_brought_it(fresh: Fresh) {
-    let cases = [(DEFAULT, 1), (DEFAULT, 2), (DEFAULT, 3), (EIGHT, 1), (EIGHT, 5), (EIGHT, 8)];
+    let cases = [(DEFAULT, 1), (EIGHT, 5), (DEFAULT, 2), (DEFAULT, 3), (EIGHT, 1), (EIGHT, 8)];
+    // Each is a database of its own, which takes Postgres a while to make.
+    let cases = if fresh.db.is_postgres() { &cases[..2] } else { &cases[..] };
     let mut seed = 0;
-    for (days, attempts) in cases {
+    for &(days, attempts) in cases {
         for rescue in [Rescue::AnotherCard, Rescue::SameCard, Rescue::Page] {
             seed += 1;
             recovers(&fresh, seed, days, attempts, rescue).await;
