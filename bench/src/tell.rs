@@ -30,6 +30,8 @@ pub enum Command {
     Notifications(Options),
     /// Mails over SMTP
     Mails(Options),
+    /// Notifications to one that answers, beside another that hangs with all of its own waiting
+    Beside(Options),
 }
 
 /// Where, and how much.
@@ -50,7 +52,10 @@ pub struct Options {
 pub fn main(command: &Command) -> Result<std::process::ExitCode> {
     drop(rustls::crypto::ring::default_provider().install_default());
     let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(measure(command))?;
+    match command {
+        Command::Beside(options) => runtime.block_on(beside(options))?,
+        _ => runtime.block_on(measure(command))?,
+    }
     Ok(std::process::ExitCode::SUCCESS)
 }
 
@@ -59,7 +64,7 @@ async fn measure(command: &Command) -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let (options, file, to) = match command {
-        Command::Notifications(options) => {
+        Command::Notifications(options) | Command::Beside(options) => {
             tokio::spawn(serve(listener, Arc::clone(&arrived), answer_http));
             let concurrency = options.concurrency;
             let file = format!(
@@ -173,6 +178,93 @@ async fn empty(db: &Db, config: &Config, to: &str) -> Result<f64> {
     let left = waiting.iter().filter(|(name, ..)| name == to).count();
     ensure!(left == 0, "some deliveries did not succeed");
     Ok(seconds)
+}
+
+/// Ends of subscriptions whose way to the one that answers is measured.
+const ENDS: usize = 100;
+
+/// Measures how long a notification takes to one that answers at once, while another that hangs
+/// has `users` of its own waiting.
+async fn beside(options: &Options) -> Result<()> {
+    let (arrived, hung) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let (kind, dead) =
+        (TcpListener::bind("127.0.0.1:0").await?, TcpListener::bind("127.0.0.1:0").await?);
+    let endpoint = |name: &str, listener: &TcpListener, kind: &str| -> Result<String> {
+        let address = listener.local_addr()?;
+        let secret = "A".repeat(43) + "=";
+        Ok(format!(
+            "[[notify]]\nname = \"{name}\"\nurl = \"http://{address}/\"\n\
+             secret = \"whsec_{secret}\"\ntypes = [\"subscription.{kind}\"]\n"
+        ))
+    };
+    let file = endpoint("dead", &dead, "started")? + &endpoint("kind", &kind, "ended")?;
+    let file = file + "[mail]\noff = [\"welcome\", \"survey\"]\n";
+    tokio::spawn(serve(kind, Arc::clone(&arrived), answer_http));
+    tokio::spawn(serve(dead, Arc::clone(&hung), never_answer));
+    let config = configured(&file, &options.database, "smtp://127.0.0.1:1")?;
+    let db = Db::connect(&options.database).await?;
+    schema::migrate(&db).await?;
+    stage(&db, &config, options.users).await?;
+    let told = tokio::sync::watch::Sender::new(0);
+    let closing = tokio::sync::watch::Sender::new(false);
+    let mut workers = tokio::task::JoinSet::new();
+    for it in destinations::all(&config, None, None)? {
+        if it.name.starts_with("notify:") {
+            let worker = Worker::new(it, &db, &Clock::system());
+            workers.spawn(worker.run(told.subscribe(), closing.subscribe()));
+        }
+    }
+    let mut delays = Vec::with_capacity(ENDS);
+    for number in 0..ENDS {
+        delays.push(one_end(&db, &config, number, &told, &arrived).await?);
+    }
+    closing.send_replace(true);
+    workers.shutdown().await;
+    delays.sort_unstable();
+    let waiting = delivery::waiting(&db).await?;
+    let line = json!({
+        "waiting": waiting, "hung": hung.load(Ordering::Relaxed), "told": ENDS,
+        "median_ms": delays[ENDS / 2], "worst_ms": delays[ENDS - 1],
+    });
+    println!("{line}");
+    Ok(())
+}
+
+/// Ends one subscription; returns after how many milliseconds the app heard of it.
+async fn one_end(
+    db: &Db,
+    config: &Config,
+    number: usize,
+    told: &tokio::sync::watch::Sender<u64>,
+    arrived: &AtomicU64,
+) -> Result<u128> {
+    let mut ended = event(number);
+    ended["id"] = json!(format!("evt_end_{number}"));
+    ended["type"] = json!("customer.subscription.deleted");
+    ended["created"] = json!(START + 60);
+    ended["data"]["object"]["status"] = json!("canceled");
+    ended["data"]["object"]["ended_at"] = json!(START + 60);
+    let body = ended.to_string();
+    let incoming = webhook::read(body.as_bytes()).context("read an event of our own")?;
+    let rulebook = Rulebook { routes: destinations::routes(config), ..config.rulebook.clone() };
+    let before = arrived.load(Ordering::Relaxed);
+    let begin = Instant::now();
+    let input = Input::event(incoming, body.as_bytes(), Purpose::Delivery);
+    receive::apply(db, &rulebook, &[input], Clock::system().now_ms()).await?;
+    told.send_modify(|it| *it += 1);
+    while arrived.load(Ordering::Relaxed) == before {
+        ensure!(begin.elapsed().as_secs() < 30, "it never arrived");
+        tokio::time::sleep(std::time::Duration::from_micros(200)).await;
+    }
+    Ok(begin.elapsed().as_millis())
+}
+
+/// Takes every request and never answers.
+async fn never_answer(mut stream: TcpStream, hung: Arc<AtomicU64>) -> std::io::Result<()> {
+    hung.fetch_add(1, Ordering::Relaxed);
+    let mut taken = [0; 4096];
+    while stream.read(&mut taken).await? > 0 {}
+    Ok(())
 }
 
 async fn serve<F>(
