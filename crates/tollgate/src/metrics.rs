@@ -210,3 +210,30 @@ impl Drop for Connected {
         self.0.dec();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_age_of_the_last_event_is_missing_before_the_first() {
+        let metrics = Metrics::default();
+        let line = |last_event_age| {
+            let levels = Levels {
+                deliveries: Vec::new(),
+                queue: 0,
+                failed_waiting: None,
+                doubles: 0,
+                due_waiting: None,
+                handler_failures: 0,
+                last_event_age,
+            };
+            let text = metrics.text(&levels);
+            let line = text.lines().find(|it| it.starts_with("tollgate_last_event_age_seconds"));
+            line.map(str::to_owned)
+        };
+        assert_eq!(line(None), None);
+        assert_eq!(line(Some(7)).as_deref(), Some("tollgate_last_event_age_seconds{} 7"));
+        assert_eq!(line(None), None, "it is not known any more");
+    }
+}
