@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
@@ -170,7 +170,9 @@ fn event(number: usize) -> Value {
 async fn empty(db: &Db, config: &Config, to: &str) -> Result<f64> {
     let mut all = destinations::all(config, None, None)?;
     let at = all.iter().position(|it| it.name == to).context("the destination is configured")?;
-    let mut worker = Worker::new(all.swap_remove(at), db, &Clock::system());
+    // Mails wait a moment for what belongs to them: here it is over.
+    let clock = Clock::ahead(Arc::new(AtomicI64::new(60)));
+    let mut worker = Worker::new(all.swap_remove(at), db, &clock);
     let begin = Instant::now();
     while worker.step().await? > 0 {}
     let seconds = begin.elapsed().as_secs_f64();

@@ -3,7 +3,7 @@
 //! Checkout alone has one. Whoever looks is known by the app's token ([`session`]).
 //!
 //! - this file: what all pages share, and how one is answered;
-//! - [`pricing`], [`account`], [`change`], [`embedded`], [`arrival`]: the pages;
+//! - [`mod@pricing`], [`mod@account`], [`mod@change`], [`embedded`], [`arrival`]: the pages;
 //! - [`failure`]: what went wrong, in a sentence;
 //! - [`templates`], [`samples`]: what they are made of, tried before the start;
 //! - [`language`]: words, amounts and dates.
