@@ -70,7 +70,8 @@ async fn measure(command: &Command) -> Result<()> {
             let file = format!(
                 "[[notify]]\nname = \"bench\"\nurl = \"http://{address}/\"\n\
                  secret = \"whsec_{}\"\nconcurrency = {concurrency}\n\
-                 types = [\"subscription.started\"]\n[mail]\noff = [\"welcome\"]\n",
+                 types = [\"subscription.started\"]\n\
+                 [mail]\nfrom = \"billing@example.com\"\noff = [\"welcome\"]\n",
                 "A".repeat(43) + "="
             );
             (options, file, "notify:bench")
@@ -200,7 +201,7 @@ async fn beside(options: &Options) -> Result<()> {
         ))
     };
     let file = endpoint("dead", &dead, "started")? + &endpoint("kind", &kind, "ended")?;
-    let file = file + "[mail]\noff = [\"welcome\", \"survey\"]\n";
+    let file = file + "[mail]\nfrom = \"billing@example.com\"\n";
     tokio::spawn(serve(kind, Arc::clone(&arrived), answer_http));
     tokio::spawn(serve(dead, Arc::clone(&hung), never_answer));
     let config = configured(&file, &options.database, "smtp://127.0.0.1:1")?;

@@ -33,6 +33,7 @@ on_both_databases! {
     a_fact_is_told_once_with_the_access_after_it_and_its_cause;
     one_customers_facts_arrive_in_their_order;
     what_is_no_longer_true_is_not_told;
+    two_subscriptions_at_once_are_told_if_they_ever_were;
     what_fails_is_told_again_under_the_same_id;
     a_destination_that_fails_is_left_alone_and_costs_no_attempts;
     what_the_receiver_never_wants_is_given_up_at_once;
@@ -180,6 +181,34 @@ async fn what_is_no_longer_true_is_not_told(fresh: Fresh) {
     let skipped = deliveries(&fresh.db, "skipped").await;
     let why: Vec<&str> = skipped.iter().filter_map(|it| it.error.as_deref()).collect();
     assert!(why.contains(&"revoked since") && why.contains(&"ended since"), "{why:?}");
+}
+
+async fn two_subscriptions_at_once_are_told_if_they_ever_were(fresh: Fresh) {
+    let app = kind_receiver().await;
+    let first = subscription("sub_1", "active");
+    let second = with(&subscription("sub_2", "active"), &json!({ "created": START + 100 }));
+    let both = [
+        event("evt_1", "customer.subscription.created", START, &first),
+        event("evt_2", "customer.subscription.created", START + 100, &second),
+    ];
+    take_in(&fresh.db, &both).await;
+    let doubled = |app: &Stranger| types(app).iter().any(|it| it == "subscription.doubled");
+    let other = fresh.another().await;
+    take_in(&other.db, &both).await;
+    work(&mut worker(&other.db, &clock(), &app.address)).await;
+    assert!(doubled(&app), "{:?}", types(&app));
+    other.gone().await;
+
+    // The first had ended before the second began; that event came last.
+    let late = kind_receiver().await;
+    let ended = with(&first, &json!({ "status": "canceled", "ended_at": START + 50 }));
+    take_in(&fresh.db, &[event("evt_3", "customer.subscription.deleted", START + 50, &ended)])
+        .await;
+    work(&mut worker(&fresh.db, &clock(), &late.address)).await;
+    assert!(!doubled(&late), "{:?}", types(&late));
+    let skipped = deliveries(&fresh.db, "skipped").await;
+    let why: Vec<&str> = skipped.iter().filter_map(|it| it.error.as_deref()).collect();
+    assert!(why.contains(&"only one of them goes on"), "{why:?}");
 }
 
 async fn what_fails_is_told_again_under_the_same_id(fresh: Fresh) {

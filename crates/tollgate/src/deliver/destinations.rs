@@ -25,7 +25,7 @@ pub const MAIL: &str = "mail";
 const MAIL_DELAY_MS: i64 = 15_000;
 const STRIPE_CONCURRENCY: usize = 4;
 /// Connections to the mail server.
-const MAIL_CONCURRENCY: usize = 4;
+const MAIL_CONCURRENCY: usize = 16;
 /// A refresh asks at most a few times; see `stripe_api`.
 const STRIPE_TIMEOUT_SECS: u64 = 60;
 

@@ -7,6 +7,7 @@ use tollgate_stripe::object::{Customer, Invoice, Object, PaymentMethod, Subscrip
 
 use crate::rules::access::Access;
 use crate::rules::card::Payer;
+use crate::rules::double;
 use crate::rules::dunning::Dunning;
 use crate::rules::effects::{Effect, EffectKind};
 use crate::rules::known::Known;
@@ -56,6 +57,9 @@ pub async fn gather(db: &Db, destination: &str, keys: &[&str]) -> Result<Vec<Fac
         if let Some(other) = other_side(&staged.effect) {
             known.to_confirm = !store::outbox::find(db, &[&other.key()]).await?.is_empty();
         }
+        if staged.effect.kind == EffectKind::DoubleSubscription {
+            known.still_doubled = Some(is_doubled(db, &staged.effect).await?);
+        }
         if staged.effect.kind == EffectKind::EventFailed {
             let event = store::event::find(db, &staged.effect.subject).await?;
             known.still_failed = event.map(|it| it.status == Status::Failed);
@@ -67,6 +71,16 @@ pub async fn gather(db: &Db, destination: &str, keys: &[&str]) -> Result<Vec<Fac
         facts.push(Fact { staged, created_at, known, failure_told });
     }
     Ok(facts)
+}
+
+/// Whether a subscription beside the subject still charges again.
+async fn is_doubled(db: &Db, effect: &Effect) -> Result<bool, StoreError> {
+    let others = store::object::find_all(db, &double::others(effect)).await?;
+    let charges = |it: &StoredObject| match &it.standing.object {
+        Object::Subscription(it) => double::still_charges(it),
+        _ => false,
+    };
+    Ok(others.iter().any(charges))
 }
 
 /// Stripe says of an attempt that has to be confirmed that it failed, too.
@@ -108,7 +122,7 @@ async fn upcoming(db: &Db, event_id: Option<&str>) -> Result<Option<Invoice>, St
 
 /// Whether a fact's subject is a user rather than an object.
 fn is_about_user(kind: EffectKind) -> bool {
-    kind.is_of_access() || kind == EffectKind::DoubleSubscription
+    kind.is_of_access()
 }
 
 /// The customer who became a user's, who may be known by no event of their own yet.
@@ -249,6 +263,7 @@ impl Library {
             dunning,
             to_confirm: false,
             still_failed: None,
+            still_doubled: None,
             still_silent: None,
         }
     }

@@ -117,6 +117,9 @@ fn holds(effect: &Effect, known: &Known) -> Result<(), &'static str> {
         (EffectKind::AccessRevoked, _) if granted => Err("granted since"),
         (EffectKind::CardExpiring, _) => card::still_true(effect, known),
         (EffectKind::Silence, _) if known.still_silent == Some(false) => Err("an event came since"),
+        (EffectKind::DoubleSubscription, _) if known.still_doubled == Some(false) => {
+            Err("only one of them goes on")
+        }
         (EffectKind::EventFailed, _) if known.still_failed == Some(false) => Err("applied since"),
         (_, Some(subject)) => still_true(effect, subject),
         (_, None) => Ok(()),

@@ -24,6 +24,17 @@ pub fn doubled<'a>(ledger: &Ledger<'a>, rulebook: &Rulebook) -> Vec<&'a Subscrip
     if all.len() > 1 { all } else { Vec::new() }
 }
 
+/// Whether a subscription that the fact names beside its subject still charges again. What came
+/// late may have ended it long before.
+pub fn still_charges(other: &Subscription) -> bool {
+    subscription::goes_on(other) && other.ends_at().is_none()
+}
+
+/// Returns the others that the fact names beside its subject.
+pub fn others(effect: &Effect) -> Vec<&str> {
+    effect.detail.split('+').collect()
+}
+
 /// Names the fact, about the newest of them: it is another one when another subscription joins.
 pub fn fact(doubled: &[&Subscription]) -> Option<Effect> {
     let (newest, others) = doubled.split_first()?;
