@@ -84,6 +84,7 @@ fn subscription() -> Subscription {
         current_period_end: Some(END),
         latest_invoice: Some("in_1".into()),
         default_payment_method: Some("pm_1".into()),
+        collection_method: Some("charge_automatically".into()),
         metadata: Metadata { user_id: Some("u_7".to_owned()), plan: Some("pro".to_owned()) },
         ..Subscription::default()
     }
