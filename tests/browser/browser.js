@@ -61,6 +61,8 @@ export async function portray(page, name) {
     await page.screenshot({ path: picture(`${name} desktop ${colorScheme}`), fullPage: true });
   }
   await page.emulateMedia({ colorScheme: "light" });
+  // A click that comes while the page finds its old size again may miss what it aims at.
+  await page.evaluate(() => new Promise((settled) => requestAnimationFrame(() => requestAnimationFrame(settled))));
 }
 
 async function fitsPhone(page, name) {
