@@ -255,7 +255,9 @@ fn read_thin(event: &ThinEvent) -> Reading {
         .filter(|it| catalog::entry(snapshot_type).is_some() || it.kind.parse::<Kind>().is_ok());
     match known {
         Some(it) => {
-            let refresh = Effect::new(EffectKind::Refresh, &it.id, event.created);
+            // Not once a second: it may change again after Stripe was asked.
+            let detail = format!("{}:{}", event.created, event.id);
+            let refresh = Effect::new(EffectKind::Refresh, &it.id, &*detail);
             Reading::Noted { object_id: Some(it.id.clone()), effects: vec![refresh] }
         }
         None => Reading::Ignored,
