@@ -8,14 +8,15 @@ mod databases;
 #[expect(dead_code, reason = "other files need more of it")]
 mod history;
 
+use std::collections::BTreeMap;
+
 use databases::{Fresh, on_both_databases};
 use history::{Piece, START, objects};
 use serde_json::{Value, json};
-use tollgate::deliver::destinations::STRIPE;
+use tollgate::config::Config;
+use tollgate::deliver::destinations::{STRIPE, names, routes};
 use tollgate::receive;
-use tollgate::rules::effects::EffectKind;
 use tollgate::rules::policy::Rulebook;
-use tollgate::rules::routes::Routes;
 use tollgate::store::Db;
 use tollgate::store::delivery::{self, Ending, Settled};
 
@@ -23,6 +24,7 @@ const NOW_MS: i64 = START * 1000 + 700;
 
 on_both_databases! {
     each_event_of_one_second_asks_stripe;
+    what_cannot_be_asked_yet_waits_for_the_key;
 }
 
 /// A thin event about `sub_1`.
@@ -43,10 +45,16 @@ fn thin(id: &str, fields: &Value) -> Piece {
     Piece::new(body.to_string())
 }
 
+fn config(variables: &[(&str, &str)]) -> Config {
+    let named = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    let variables: BTreeMap<String, String> = variables.iter().map(named).collect();
+    let dir = tempfile::tempdir().unwrap();
+    Config::load(None, dir.path(), &variables).unwrap_or_else(|it| panic!("{it}"))
+}
+
+/// A server's, without a key of Stripe's.
 fn rulebook() -> Rulebook {
-    let mut routes = Routes::default();
-    routes.add(EffectKind::Refresh, STRIPE, false);
-    Rulebook { routes, ..objects::rulebook() }
+    Rulebook { routes: routes(&config(&[])), ..objects::rulebook() }
 }
 
 async fn take_in(db: &Db, piece: &Piece) {
@@ -70,4 +78,25 @@ async fn each_event_of_one_second_asks_stripe(fresh: Fresh) {
         take_in(&fresh.db, &thin(id, &json!({}))).await;
         assert!(asked(&fresh.db).await.is_empty(), "a copy of {id}");
     }
+}
+
+/// Thin events and an object that two events of one second contradict, before there is a key.
+async fn what_cannot_be_asked_yet_waits_for_the_key(fresh: Fresh) {
+    take_in(&fresh.db, &thin("evt_1", &json!({}))).await;
+    let kept = objects::subscription("sub_2", "active");
+    let going = objects::with(&kept, &json!({ "cancel_at_period_end": true }));
+    let (on, off) =
+        (json!({ "cancel_at_period_end": true }), json!({ "cancel_at_period_end": false }));
+    take_in(&fresh.db, &objects::updated("evt_2", START, &going, &off)).await;
+    take_in(&fresh.db, &objects::updated("evt_3", START, &kept, &on)).await;
+    assert!(!names(&config(&[])).contains(&STRIPE.to_owned()), "they are shown as held");
+    let waiting = delivery::waiting(&fresh.db).await.unwrap();
+    assert!(waiting.contains(&(STRIPE.to_owned(), "pending".to_owned(), 2)), "{waiting:?}");
+
+    let with_key = config(&[("STRIPE_SECRET_KEY", "sk_test_the_key_of_the_tests")]);
+    assert!(names(&with_key).contains(&STRIPE.to_owned()));
+    let mut keys = asked(&fresh.db).await;
+    keys.sort();
+    let unsettled = format!("refresh:sub_2:{START}");
+    assert_eq!(keys, [format!("refresh:sub_1:{START}:evt_1"), unsettled]);
 }
