@@ -98,6 +98,8 @@ pub(super) fn request_payment(world: &mut World, id: &Id) -> Id {
     let invoice = world.known::<Invoice>(id);
     let (amount, currency) = (invoice.amounts.remaining(), invoice.currency);
     let customer = invoice.customer.clone();
+    // What pays a subscription is kept, to pay its renewals.
+    let setup_future_usage = invoice.subscription_id().map(|_| "off_session");
     let description = match invoice.billing_reason {
         "subscription_create" => "Subscription creation",
         "manual" => "Payment for Invoice",
@@ -113,7 +115,7 @@ pub(super) fn request_payment(world: &mut World, id: &Id) -> Id {
             invoice: Some(id.clone()),
             session: None,
             payment_method: None,
-            setup_future_usage: None,
+            setup_future_usage,
             capture_manually: false,
             metadata: crate::object::Metadata::new(),
         },

@@ -225,3 +225,34 @@ fn a_first_payment_has_23_hours() {
         }
     }
 }
+
+#[test]
+fn what_pays_a_first_invoice_also_pays_the_renewals() {
+    // The second card is set up by the authentication of the first payment.
+    for card in ["pm_card_visa", "pm_card_authenticationRequiredOnSetup"] {
+        let mut market = Market::new();
+        let customer = market.customer("");
+        let sub = market.subscribe(&[
+            ("customer", &customer),
+            ("items[0][price]", "@10"),
+            ("payment_behavior", "default_incomplete"),
+            ("payment_settings[save_default_payment_method]", "on_subscription"),
+            ("expand[]", "latest_invoice.payments"),
+        ]);
+        let payment = &sub["latest_invoice"]["payments"]["data"][0]["payment"];
+        let path = format!("/v1/payment_intents/{}", text(&payment["payment_intent"]));
+        assert_eq!(market.get(&path)["setup_future_usage"], json!("off_session"));
+        let intent = market.post(&format!("{path}/confirm"), &[("payment_method", card)]);
+        if intent["status"] == json!("requires_action") {
+            let path = format!("/_sandbox/authenticate/{}", text(&intent["id"]));
+            market.post(&path, &[("outcome", "complete")]);
+        }
+        let methods = market.get(&format!("/v1/customers/{customer}/payment_methods"));
+        let method = &methods["data"][0]["id"];
+        assert_eq!(market.now(&sub)["default_payment_method"], *method, "{card}");
+        market.days(32);
+        assert_eq!(market.now(&sub)["status"], json!("active"), "{card}");
+        assert_eq!(market.latest(&sub)["status"], json!("paid"), "{card}");
+        assert_eq!(market.invoices(&sub).len(), 2, "{card}");
+    }
+}
