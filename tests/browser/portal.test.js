@@ -78,11 +78,12 @@ flow("a plan is cancelled at the end of its period, and not cancelled after all"
   await press(page, "button.grave", "Cancel plan");
   await seen(page, ".notice", /Pro ends on/);
   const cancelled = await subscriptionOf(customer);
-  assert.deepEqual([cancelled.status, cancelled.cancel_at_period_end, cancelled.cancellation_details.feedback], ["active", true, "unused"]);
+  assert.deepEqual([cancelled.status, cancelled.cancel_at_period_end, cancelled.cancellation_details.feedback], ["active", false, "unused"]);
+  assert.equal(cancelled.cancel_at, cancelled.items.data[0].current_period_end);
   await portray(page, "portal cancelled");
   await press(page, "button", "Don't cancel");
   await seen(page, ".notice", "goes on");
-  assert.equal((await subscriptionOf(customer)).cancel_at_period_end, false);
+  assert.equal((await subscriptionOf(customer)).cancel_at, null);
 });
 
 flow("a card is added and becomes the default, and the first one again", async (page) => {
@@ -144,5 +145,6 @@ flow("a deep link cancels after an offer, and says goodbye", async (page) => {
   await portray(page, "portal offer");
   await press(page, "button.grave");
   await seen(page, "main", "See you soon.");
-  assert.equal((await subscriptionOf(customer)).cancel_at_period_end, true);
+  const { cancel_at, cancel_at_period_end, items } = await subscriptionOf(customer);
+  assert.deepEqual([cancel_at, cancel_at_period_end], [items.data[0].current_period_end, false]);
 });

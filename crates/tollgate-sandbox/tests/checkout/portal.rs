@@ -33,8 +33,13 @@ impl Visitor {
     }
 
     fn buyer() -> Self {
+        Self::billed("flexible")
+    }
+
+    /// Has subscribed, and has not opened the portal yet.
+    fn billed(mode: &str) -> Self {
         let mut shop = Shop::new();
-        let session = shop.subscribe(&[]);
+        let session = shop.subscribe(&[("subscription_data[billing_mode][type]", mode)]);
         let done = shop.pay(&session, VISA);
         let (customer, subscription) =
             (text(&done, "customer").to_owned(), text(&done, "subscription").to_owned());
@@ -158,27 +163,41 @@ fn the_page_tells_where_things_stand() {
 
 #[test]
 fn a_plan_ends_with_its_period_and_can_go_on() {
-    let mut visitor = Visitor::new(&[]);
-    visitor.shop.told();
-    let of = json!({ "subscription": visitor.subscription, "feedback": "too_expensive", "comment": "Later" });
-    let page = visitor.act("cancel", of.clone());
-    assert_eq!(page["subscriptions"][0]["next"]["kind"], "ends");
-    assert_eq!(
-        page["subscriptions"][0]["can"],
-        json!({ "update": null, "quantity": null, "cancel": false, "resume": true })
-    );
-    assert_eq!(visitor.shop.told(), ["customer.subscription.updated"]);
-    let row = visitor.row();
-    assert_eq!((&row["cancel_at_period_end"], &row["status"]), (&json!(true), &json!("active")));
-    assert_eq!(row["cancellation_details"]["feedback"], "too_expensive");
-    assert_eq!(visitor.ask("cancel", of.clone()).0, 409);
-    let page = visitor.act("resume", json!({ "subscription": visitor.subscription }));
-    assert_eq!(page["subscriptions"][0]["next"]["kind"], "renews");
-    assert_eq!(visitor.row()["cancel_at_period_end"], false);
-    visitor.act("cancel", of);
-    visitor.shop.sandbox.pass(32 * DAY);
-    assert_eq!(visitor.row()["status"], "canceled");
-    assert_eq!(visitor.show()["subscriptions"], json!([]));
+    // Flexible billing sets the moment; the flag is classic billing's.
+    for (mode, flag) in [("flexible", false), ("classic", true)] {
+        let mut visitor = Visitor::billed(mode);
+        visitor.visit(&[]);
+        visitor.shop.told();
+        let of = json!({ "subscription": visitor.subscription, "feedback": "too_expensive", "comment": "Later" });
+        let page = visitor.act("cancel", of.clone());
+        assert_eq!(page["subscriptions"][0]["next"]["kind"], "ends");
+        assert_eq!(
+            page["subscriptions"][0]["can"],
+            json!({ "update": null, "quantity": null, "cancel": false, "resume": true })
+        );
+        assert_eq!(visitor.shop.told(), ["customer.subscription.updated"]);
+        let row = visitor.row();
+        assert_eq!(
+            (&row["cancel_at_period_end"], &row["status"]),
+            (&json!(flag), &json!("active")),
+            "{mode}"
+        );
+        assert_eq!(row["cancel_at"], row["items"]["data"][0]["current_period_end"], "{mode}");
+        assert_eq!(row["cancellation_details"]["feedback"], "too_expensive");
+        assert_eq!(visitor.ask("cancel", of.clone()).0, 409);
+        let page = visitor.act("resume", json!({ "subscription": visitor.subscription }));
+        assert_eq!(page["subscriptions"][0]["next"]["kind"], "renews");
+        let row = visitor.row();
+        assert_eq!(
+            (&row["cancel_at_period_end"], &row["cancel_at"]),
+            (&json!(false), &Value::Null),
+            "{mode}"
+        );
+        visitor.act("cancel", of);
+        visitor.shop.sandbox.pass(32 * DAY);
+        assert_eq!(visitor.row()["status"], "canceled", "{mode}");
+        assert_eq!(visitor.show()["subscriptions"], json!([]));
+    }
 }
 
 #[test]

@@ -34,7 +34,12 @@ pub(super) fn cancel(world: &mut World, call: &Call) -> Outcome {
         wanted["prorate"] = json!(rules.proration_behavior == "create_prorations");
         world.ask(Method::Delete, &path, wanted)?;
     } else {
-        wanted["cancel_at_period_end"] = json!(true);
+        // The flag is classic billing's; in flexible billing the portal sets the moment.
+        let (name, end) = match row.billing_mode.is_flexible() {
+            true => ("cancel_at", json!("min_period_end")),
+            false => ("cancel_at_period_end", json!(true)),
+        };
+        wanted[name] = end;
         world.ask(Method::Post, &path, wanted)?;
     }
     done(world, call.id())
