@@ -146,7 +146,8 @@ pub fn read(body: &[u8]) -> Result<Incoming, EventError> {
 /// Makes an event of an object that Stripe was asked for, so that it enters by the same door, is
 /// kept, and counts again whenever the state is derived anew. `seen_at` is its second by Stripe's
 /// clock, `asked_ms` the Unix milliseconds, by ours, before the question: what was asked for later
-/// gets the later name. Returns the event and its body.
+/// gets the later name. `account` is the connected account whose it is. Returns the event and its
+/// body.
 ///
 /// # Errors
 /// It is no object of a kind that we keep.
@@ -154,11 +155,12 @@ pub fn fetched(
     object: &Value,
     seen_at: i64,
     asked_ms: i64,
+    account: Option<&str>,
 ) -> Result<(Incoming, Vec<u8>), EventError> {
-    let text = object.to_string();
+    let text = format!("{object}{}", account.unwrap_or_default());
     let digest = Sha256::digest(text.as_bytes());
     let digest: String = digest.iter().take(8).map(|it| format!("{it:02x}")).collect();
-    let event = json!({
+    let mut event = json!({
         "id": format!("fetch_{asked_ms:015}_{digest}"),
         "object": "event",
         "type": FETCHED,
@@ -167,6 +169,9 @@ pub fn fetched(
         "livemode": object["livemode"].as_bool().unwrap_or_default(),
         "data": { "object": object },
     });
+    if let Some(account) = account {
+        event["account"] = account.into();
+    }
     let body = event.to_string().into_bytes();
     Ok((read(&body)?, body))
 }
@@ -261,6 +266,22 @@ fn read_thin(event: &ThinEvent) -> Reading {
             Reading::Noted { object_id: Some(it.id.clone()), effects: vec![refresh] }
         }
         None => Reading::Ignored,
+    }
+}
+
+/// How the object of an event is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reference {
+    /// The connected account whose it is.
+    pub account: Option<String>,
+}
+
+/// Returns how the object of a stored event is asked for.
+pub fn reference(body: &[u8]) -> Reference {
+    match Event::parse(body) {
+        Ok(Event::Snapshot(event)) => Reference { account: event.account },
+        Ok(Event::Thin(event)) => Reference { account: event.context },
+        Err(_) => Reference::default(),
     }
 }
 

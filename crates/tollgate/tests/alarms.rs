@@ -207,7 +207,7 @@ async fn a_card_that_nobody_knows_is_asked_for_and_told_of(fresh: Fresh) {
     shop.take_in(&[customer, renews, upcoming]).await;
     assert_eq!(shop.staged("refresh").await, [format!("refresh:pm_1:{now}")]);
     assert!(shop.staged("card_expiring").await.is_empty());
-    let (_, body) = webhook::fetched(&card((2027, 3)), now + 1, (now + 1) * 1000).unwrap();
+    let (_, body) = webhook::fetched(&card((2027, 3)), now + 1, (now + 1) * 1000, None).unwrap();
     shop.take_in(&[Piece::new(String::from_utf8(body).unwrap())]).await;
     assert_eq!(shop.staged("card_expiring").await, ["card_expiring:pm_1:2027-03"]);
     shop.post().await;
@@ -317,7 +317,7 @@ async fn what_was_asked_for_breaks_no_silence(fresh: Fresh) {
     shop.take_in(&[pulse("evt_1", START)]).await;
     shop.wait(DAY);
     let now = shop.clock.now();
-    let (_, body) = webhook::fetched(&card((2030, 1)), now, now * 1000).unwrap();
+    let (_, body) = webhook::fetched(&card((2030, 1)), now, now * 1000, None).unwrap();
     shop.take_in(&[Piece::new(String::from_utf8(body).unwrap())]).await;
     watch(&shop, &mut alarms).await;
     assert_eq!(shop.staged("silence").await, [format!("silence:evt_1:{START}")]);

@@ -30,7 +30,7 @@ on_both_databases! {
 }
 
 fn fetched(object: &Value, at: i64, asked_ms: i64) -> Piece {
-    let (_, body) = webhook::fetched(object, at, asked_ms).unwrap();
+    let (_, body) = webhook::fetched(object, at, asked_ms, None).unwrap();
     Piece::new(String::from_utf8(body).unwrap())
 }
 
@@ -126,7 +126,7 @@ async fn what_was_fetched_twice_is_one_observation(fresh: Fresh) {
 #[test]
 fn only_objects_that_we_keep_are_taken() {
     let thing = json!({ "object": "tax_rate", "id": "txr_1" });
-    let (incoming, _) = webhook::fetched(&thing, START, NOW_MS).unwrap();
+    let (incoming, _) = webhook::fetched(&thing, START, NOW_MS, None).unwrap();
     assert_eq!(incoming.object_id(), None);
-    assert!(webhook::fetched(&json!([]), START, NOW_MS).is_err());
+    assert!(webhook::fetched(&json!([]), START, NOW_MS, None).is_err());
 }

@@ -7,24 +7,36 @@
 mod databases;
 #[expect(dead_code, reason = "other files need more of it")]
 mod history;
+#[expect(dead_code, reason = "other files need more of it")]
+mod naughty;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use databases::{Fresh, on_both_databases};
-use history::{Piece, START, objects};
+use history::objects::{self, USER, of_account, subscription, updated, with};
+use history::{Piece, START};
+use naughty::{Act, Naughty, say};
 use serde_json::{Value, json};
+use tollgate::answer;
+use tollgate::billing::Billing;
+use tollgate::clock::Clock;
 use tollgate::config::Config;
-use tollgate::deliver::destinations::{STRIPE, names, routes};
-use tollgate::receive;
+use tollgate::deliver::Worker;
+use tollgate::deliver::destinations::{self, STRIPE, names, routes};
+use tollgate::receive::{self, Receiver};
 use tollgate::rules::policy::Rulebook;
-use tollgate::store::Db;
 use tollgate::store::delivery::{self, Ending, Settled};
+use tollgate::store::{self, Db};
 
 const NOW_MS: i64 = START * 1000 + 700;
+const KEY: &str = "sk_test_the_key_of_the_tests";
 
 on_both_databases! {
     each_event_of_one_second_asks_stripe;
     what_cannot_be_asked_yet_waits_for_the_key;
+    a_connected_accounts_object_is_asked_for_there;
+    what_cannot_be_asked_is_given_up_with_a_reason;
 }
 
 /// A thin event about `sub_1`.
@@ -83,20 +95,110 @@ async fn each_event_of_one_second_asks_stripe(fresh: Fresh) {
 /// Thin events and an object that two events of one second contradict, before there is a key.
 async fn what_cannot_be_asked_yet_waits_for_the_key(fresh: Fresh) {
     take_in(&fresh.db, &thin("evt_1", &json!({}))).await;
-    let kept = objects::subscription("sub_2", "active");
-    let going = objects::with(&kept, &json!({ "cancel_at_period_end": true }));
-    let (on, off) =
-        (json!({ "cancel_at_period_end": true }), json!({ "cancel_at_period_end": false }));
-    take_in(&fresh.db, &objects::updated("evt_2", START, &going, &off)).await;
-    take_in(&fresh.db, &objects::updated("evt_3", START, &kept, &on)).await;
+    for piece in contradiction("sub_2") {
+        take_in(&fresh.db, &piece).await;
+    }
     assert!(!names(&config(&[])).contains(&STRIPE.to_owned()), "they are shown as held");
     let waiting = delivery::waiting(&fresh.db).await.unwrap();
     assert!(waiting.contains(&(STRIPE.to_owned(), "pending".to_owned(), 2)), "{waiting:?}");
 
-    let with_key = config(&[("STRIPE_SECRET_KEY", "sk_test_the_key_of_the_tests")]);
+    let with_key = config(&[("STRIPE_SECRET_KEY", KEY)]);
     assert!(names(&with_key).contains(&STRIPE.to_owned()));
     let mut keys = asked(&fresh.db).await;
     keys.sort();
     let unsettled = format!("refresh:sub_2:{START}");
     assert_eq!(keys, [format!("refresh:sub_1:{START}:evt_1"), unsettled]);
+}
+
+/// Two events of one second, of which nothing tells which was last.
+fn contradiction(id: &str) -> [Piece; 2] {
+    let kept = subscription(id, "active");
+    let going = with(&kept, &json!({ "cancel_at_period_end": true }));
+    let [on, off] = [true, false].map(|it| json!({ "cancel_at_period_end": it }));
+    [
+        updated(&format!("evt_{id}_1"), START, &going, &off),
+        updated(&format!("evt_{id}_2"), START, &kept, &on),
+    ]
+}
+
+/// A node with a key, and the Stripe that it asks.
+struct Node {
+    db: Db,
+    rulebook: Rulebook,
+    stripe: Naughty,
+    worker: Worker,
+    _door: (Receiver, receive::Writers),
+}
+
+impl Node {
+    /// Starts it; Stripe answers like this.
+    async fn start(fresh: &Fresh, acts: &[Act]) -> Self {
+        let stripe = Naughty::start(acts).await;
+        let config = config(&[("STRIPE_SECRET_KEY", KEY), ("STRIPE_API_BASE", &stripe.url)]);
+        let accounts = vec!["acct_1".to_owned()];
+        let rulebook = Rulebook { routes: routes(&config), accounts, ..objects::rulebook() };
+        let (db, clock) = (fresh.db.clone(), Clock::manual(NOW_MS));
+        let door = receive::open(&db, &Arc::new(rulebook.clone()), &clock);
+        let billing = Arc::new(Billing::new(&config, &db, &door.0, &clock).unwrap());
+        let all = destinations::all(&config, Some(&billing), None).unwrap();
+        let asking = all.into_iter().find(|it| it.name == STRIPE).unwrap();
+        let worker = Worker::new(asking, &db, &clock);
+        Self { db, rulebook, stripe, worker, _door: door }
+    }
+
+    /// Takes it in, and asks what has to be asked; returns what Stripe was asked since the start.
+    async fn take_in(&mut self, pieces: &[Piece]) -> Vec<String> {
+        for piece in pieces {
+            let inputs = [piece.delivery()];
+            receive::apply(&self.db, &self.rulebook, &inputs, NOW_MS).await.unwrap();
+        }
+        while self.worker.step().await.unwrap() > 0 {}
+        self.stripe.asked()
+    }
+
+    async fn is_granted(&self) -> bool {
+        let now = NOW_MS / 1000;
+        answer::access(&self.db, &self.rulebook, USER, now).await.unwrap().access.granted
+    }
+}
+
+fn object(object: &Value) -> Act {
+    say(200, "", &object.to_string())
+}
+
+async fn a_connected_accounts_object_is_asked_for_there(fresh: Fresh) {
+    let missing = say(404, "", r#"{"error":{"type":"invalid_request_error"}}"#);
+    let answers = [object(&subscription("sub_1", "active")), missing];
+    let mut node = Node::start(&fresh, &answers).await;
+    let asked = node.take_in(&[thin("evt_1", &json!({ "context": "acct_1" }))]).await;
+    let [request] = asked.as_slice() else { panic!("one question: {asked:?}") };
+    assert!(request.starts_with("GET /v1/subscriptions/sub_1 HTTP/1.1\r\n"), "{request}");
+    assert!(request.contains("stripe-account: acct_1\r\n"), "{request}");
+    let stored = store::object::find_all(&node.db, &["sub_1"]).await.unwrap().remove(0);
+    assert_eq!(stored.account.as_deref(), Some("acct_1"));
+    assert!(node.is_granted().await);
+    drop(node);
+
+    // An object of theirs of which too little is known.
+    let of_theirs = contradiction("sub_2").map(|it| of_account(&it, "acct_1"));
+    let going = with(&subscription("sub_2", "active"), &json!({ "cancel_at_period_end": true }));
+    let mut node = Node::start(&fresh, &[object(&going)]).await;
+    let asked = node.take_in(&of_theirs).await;
+    assert_eq!(asked.len(), 1);
+    assert!(asked[0].contains("stripe-account: acct_1\r\n"), "{}", asked[0]);
+    let settled = store::object::find_all(&node.db, &["sub_2"]).await.unwrap().remove(0);
+    assert!(!settled.standing.unsettled && settled.standing.at > START);
+    // What is our own is asked for as before.
+    let own = node.take_in(&contradiction("sub_3")).await;
+    assert!(!own[1].contains("stripe-account") && !own[1].contains("stripe-context"), "{}", own[1]);
+}
+
+async fn what_cannot_be_asked_is_given_up_with_a_reason(fresh: Fresh) {
+    let mut node = Node::start(&fresh, &[object(&json!({}))]).await;
+    let strange = json!({ "id": "di_1", "type": "discount", "url": "" });
+    let asked = node.take_in(&[thin("evt_1", &json!({ "related_object": strange }))]).await;
+    assert!(asked.is_empty());
+    let dead = delivery::newest(&node.db, "dead", STRIPE, 10).await.unwrap();
+    assert_eq!(dead.len(), 1);
+    assert!(dead[0].error.is_some());
 }

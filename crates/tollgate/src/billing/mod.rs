@@ -13,6 +13,7 @@
 //! - [`change`]: another plan, shown before it is done; [`ending`]: to cancel, and to go on;
 //! - [`discounts`]: coupons and the codes that customers type;
 //! - [`portal`]: the customer's own page at Stripe;
+//! - [`refresh`]: asking once more for an object;
 //! - [`places`]: where people may be sent back to;
 //! - [`turns`]: one at a time for each user; [`seal`]: what callers keep for us.
 
@@ -29,7 +30,7 @@ pub mod overview;
 mod places;
 pub mod portal;
 mod prices;
-mod refresh;
+pub mod refresh;
 pub(crate) mod seal;
 mod turns;
 mod visit;
@@ -39,6 +40,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use tollgate_stripe::event::EventError;
 
 use crate::clock::Clock;
 use crate::config::{Config, Trial};
@@ -46,7 +48,7 @@ use crate::receive::{Input, Purpose, Receiver, SubmitError};
 use crate::rules::policy::Rulebook;
 use crate::store::{Db, StoreError};
 use crate::stripe_api::{Answer, Stripe, StripeError};
-use crate::webhook;
+use crate::webhook::{self, Incoming};
 
 /// Why nothing was sold.
 #[derive(Debug, thiserror::Error)]
@@ -151,9 +153,20 @@ impl Billing {
 
     /// Reads an object and takes in what it is.
     async fn observe(&self, path: &str, params: &Value) -> Result<Answer, BillingError> {
+        self.observe_of(None, path, params).await
+    }
+
+    /// Reads an object of a connected account, or one's own, and takes in what it is.
+    async fn observe_of(
+        &self,
+        account: Option<&str>,
+        path: &str,
+        params: &Value,
+    ) -> Result<Answer, BillingError> {
         let asked_ms = self.clock.now_ms();
-        let answer = self.stripe.get(path, params).await?;
-        self.take_in(&answer.object, answer.seen_at, asked_ms).await?;
+        let answer = self.stripe.get_of(account, path, params).await?;
+        let fetched = webhook::fetched(&answer.object, answer.seen_at, asked_ms, account);
+        self.submit(fetched).await?;
         Ok(answer)
     }
 
@@ -165,14 +178,21 @@ impl Billing {
         Ok(answer)
     }
 
-    /// The one door, for what Stripe was asked for.
+    /// Takes in an object of one's own that Stripe was asked for.
     async fn take_in(
         &self,
         object: &Value,
         seen_at: i64,
         asked_ms: i64,
     ) -> Result<(), BillingError> {
-        let fetched = webhook::fetched(object, seen_at, asked_ms);
+        self.submit(webhook::fetched(object, seen_at, asked_ms, None)).await
+    }
+
+    /// The one door, for what Stripe was asked for.
+    async fn submit(
+        &self,
+        fetched: Result<(Incoming, Vec<u8>), EventError>,
+    ) -> Result<(), BillingError> {
         let (incoming, body) = fetched.map_err(|it| StripeError::not_an_object(&it.to_string()))?;
         self.receiver.submit(Input::event(incoming, &body, Purpose::Delivery)).await?;
         Ok(())

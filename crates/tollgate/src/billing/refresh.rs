@@ -24,28 +24,87 @@ const PATHS: &[(&str, &str)] = &[
     ("price_", "/v1/prices"),
     ("promo_", "/v1/promotion_codes"),
 ];
+/// The beginning of a name under which we keep objects whose ids people choose, and where they are
+/// read: the account and the id follow.
+const CHOSEN: &[(&str, &str)] =
+    &[("product:", "/v1/products"), ("price:", "/v1/prices"), ("coupon:", "/v1/coupons")];
+
+/// What Stripe is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// The id of the object, or the name under which it is kept.
+    pub subject: &'a str,
+    /// The connected account whose it is.
+    pub account: Option<&'a str>,
+}
 
 impl Billing {
-    /// Reads an object of this id and takes it in.
+    /// Reads an object and takes it in.
     ///
     /// # Errors
     /// There is no such object, it is of a kind that cannot be read by its id, or its state could
     /// not be learned or kept.
-    pub async fn refresh(&self, id: &str) -> Result<(), BillingError> {
-        // Where people choose the id, ours are kept under a longer name.
-        let id = id.strip_prefix("product::").or(id.strip_prefix("price::")).unwrap_or(id);
-        let Some((_, path)) = PATHS.iter().find(|(prefix, _)| id.starts_with(prefix)) else {
-            return Err(BillingError::Unknown("Objects of this kind cannot be read by their id."));
-        };
-        if !id.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_') {
-            return Err(BillingError::Unknown("This is not an id of Stripe's."));
+    pub async fn refresh(&self, question: &Question<'_>) -> Result<(), BillingError> {
+        let Question { subject, account } = *question;
+        if !account.is_none_or(is_plain) {
+            return Err(BillingError::invalid("account", "This is no account of Stripe's."));
         }
-        match self.observe(&format!("{path}/{id}"), &json!({})).await {
+        let Some(path) = path(subject) else {
+            let why = "Objects of this kind cannot be read by their id.";
+            return Err(BillingError::invalid("subject", why));
+        };
+        match self.observe_of(account, &path, &json!({})).await {
             Ok(_) => Ok(()),
             Err(BillingError::Stripe(error)) if error.trouble == Trouble::Missing => {
                 Err(BillingError::Unknown("Stripe has no such object."))
             }
             Err(error) => Err(error),
+        }
+    }
+}
+
+/// Where the object of this name is read.
+fn path(subject: &str) -> Option<String> {
+    if let Some((kind, path)) = CHOSEN.iter().find(|(kind, _)| subject.starts_with(kind)) {
+        let (_account, id) = subject.strip_prefix(kind)?.split_once(':')?;
+        return Some(format!("{path}/{}", escaped(id)));
+    }
+    let (_, path) = PATHS.iter().find(|(prefix, _)| subject.starts_with(prefix))?;
+    Some(format!("{path}/{}", escaped(subject)))
+}
+
+/// Writes an id as one segment of a path, whatever it holds.
+fn escaped(id: &str) -> String {
+    let write = |it: u8| match it {
+        b'_' | b'-' => char::from(it).to_string(),
+        _ if it.is_ascii_alphanumeric() => char::from(it).to_string(),
+        _ => format!("%{it:02X}"),
+    };
+    id.bytes().map(write).collect()
+}
+
+/// Whether it can be an account, or one within others.
+fn is_plain(account: &str) -> bool {
+    account.bytes().all(|it| it.is_ascii_alphanumeric() || matches!(it, b'_' | b'/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::path;
+
+    #[test]
+    fn every_name_leads_to_its_object_and_nowhere_else() {
+        for (subject, wanted) in [
+            ("sub_1", Some("/v1/subscriptions/sub_1")),
+            ("price::price_1", Some("/v1/prices/price_1")),
+            ("price:acct_1:gold:1", Some("/v1/prices/gold%3A1")),
+            ("coupon::25 % OFF", Some("/v1/coupons/25%20%25%20OFF")),
+            ("product:acct_1:../charges", Some("/v1/products/%2E%2E%2Fcharges")),
+            ("sub_1/../../x?y", Some("/v1/subscriptions/sub_1%2F%2E%2E%2F%2E%2E%2Fx%3Fy")),
+            ("di_1", None),
+            ("", None),
+        ] {
+            assert_eq!(path(subject).as_deref(), wanted, "{subject}");
         }
     }
 }

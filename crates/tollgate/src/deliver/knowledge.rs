@@ -16,7 +16,7 @@ use crate::store::event::Status;
 use crate::store::object::StoredObject;
 use crate::store::outbox::Staged;
 use crate::store::{self, Db, StoreError};
-use crate::webhook;
+use crate::webhook::{self, Reference};
 
 /// Stripe tries an invoice at most some twenty times.
 const ATTEMPTS_MAX: i64 = 64;
@@ -32,6 +32,8 @@ pub struct Fact {
     pub known: Known,
     /// Whether the same destination was told that this invoice could not be paid.
     pub failure_told: bool,
+    /// Of a question to Stripe: how it is asked.
+    pub reference: Reference,
 }
 
 /// Returns the facts of these keys with what is known around them and what this destination was
@@ -68,9 +70,24 @@ pub async fn gather(db: &Db, destination: &str, keys: &[&str]) -> Result<Vec<Fac
             let last = store::event::last(db).await?;
             known.still_silent = Some(last.is_some_and(|it| it.id == staged.effect.subject));
         }
-        facts.push(Fact { staged, created_at, known, failure_told });
+        let reference = match staged.effect.kind {
+            EffectKind::Refresh => reference(db, &staged, &library).await?,
+            _ => Reference::default(),
+        };
+        facts.push(Fact { staged, created_at, known, failure_told, reference });
     }
     Ok(facts)
+}
+
+/// How an object is asked for, as the event says that made it unsure, else as it is kept.
+async fn reference(db: &Db, staged: &Staged, library: &Library) -> Result<Reference, StoreError> {
+    let event = match &staged.event_id {
+        Some(id) => store::event::find(db, id).await?,
+        None => None,
+    };
+    let told = event.map(|it| webhook::reference(&it.body)).unwrap_or_default();
+    let kept = || library.objects.get(&staged.effect.subject)?.account.clone();
+    Ok(Reference { account: told.account.or_else(kept) })
 }
 
 /// Whether a subscription beside the subject still charges again.

@@ -7,6 +7,7 @@ use super::knowledge::Fact;
 use super::mailbox::Mailbox;
 use super::refused::Refused;
 use super::smtp::Mailer;
+use crate::billing::refresh::Question;
 use crate::billing::{Billing, BillingError};
 use crate::mail::{Letters, Mail};
 use crate::notify::Notification;
@@ -59,7 +60,7 @@ impl Messenger {
             return Told::Skipped(why.to_owned());
         }
         match self {
-            Self::Refresh(billing) => refresh(billing, &fact.staged.effect.subject).await,
+            Self::Refresh(billing) => refresh(billing, &fact).await,
             Self::Notify(sender) => notify(sender, &fact, now).await,
             Self::Mail { .. } if now - fact.created_at > NEWS_SECS => {
                 Told::Skipped("it is too old to be told by mail".to_owned())
@@ -137,10 +138,17 @@ async fn notify(sender: &endpoint::Sender, fact: &Fact, now: i64) -> Told {
     }
 }
 
-async fn refresh(billing: &Billing, id: &str) -> Told {
-    match billing.refresh(id).await {
+async fn refresh(billing: &Billing, fact: &Fact) -> Told {
+    let question = Question {
+        subject: &fact.staged.effect.subject,
+        account: fact.reference.account.as_deref(),
+    };
+    match billing.refresh(&question).await {
         Ok(()) => Told::Done,
         Err(BillingError::Unknown(why)) => Told::Skipped(why.to_owned()),
+        Err(error @ BillingError::Invalid { .. }) => {
+            Told::Refused(Refused::for_good(error.to_string()))
+        }
         // A key that is not let in may be replaced.
         Err(BillingError::Stripe(error))
             if error.is_definite() && error.trouble != Trouble::Authentication =>

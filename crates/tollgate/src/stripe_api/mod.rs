@@ -145,9 +145,23 @@ impl Stripe {
     /// # Errors
     /// As Stripe says, or it does not answer.
     pub async fn get(&self, path: &str, params: &Value) -> Result<Answer, StripeError> {
+        self.get_of(None, path, params).await
+    }
+
+    /// Reads what belongs to a connected account; without one, what is the key's own.
+    ///
+    /// # Errors
+    /// As [`Stripe::get`].
+    pub async fn get_of(
+        &self,
+        account: Option<&str>,
+        path: &str,
+        params: &Value,
+    ) -> Result<Answer, StripeError> {
         let query = form::encode(params);
         let path = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
-        self.call(&Call { method: reqwest::Method::GET, path: &path, body: None, key: None }).await
+        let call = Call::new(reqwest::Method::GET, &path);
+        self.call(&Call { account, ..call }).await
     }
 
     /// Changes something. `key` is the same whenever the same is meant, and never otherwise.
@@ -157,7 +171,8 @@ impl Stripe {
     /// key may be sent again.
     pub async fn post(&self, path: &str, params: &Value, key: &str) -> Result<Answer, StripeError> {
         let body = Some(form::encode(params));
-        self.call(&Call { method: reqwest::Method::POST, path, body, key: Some(key) }).await
+        let call = Call::new(reqwest::Method::POST, path);
+        self.call(&Call { body, key: Some(key), ..call }).await
     }
 
     /// Ends something.
@@ -165,7 +180,8 @@ impl Stripe {
     /// # Errors
     /// As [`Stripe::post`].
     pub async fn delete(&self, path: &str, key: &str) -> Result<Answer, StripeError> {
-        self.call(&Call { method: reqwest::Method::DELETE, path, body: None, key: Some(key) }).await
+        let call = Call::new(reqwest::Method::DELETE, path);
+        self.call(&Call { key: Some(key), ..call }).await
     }
 
     async fn call(&self, call: &Call<'_>) -> Result<Answer, StripeError> {
@@ -197,6 +213,9 @@ impl Stripe {
         if let Some(key) = call.key {
             request = request.header("idempotency-key", key);
         }
+        if let Some(account) = call.account {
+            request = request.header(context_header(account), account);
+        }
         if let Some(body) = &call.body {
             let form = "application/x-www-form-urlencoded";
             request = request.header(CONTENT_TYPE, form).body(body.clone());
@@ -223,6 +242,19 @@ struct Call<'a> {
     path: &'a str,
     body: Option<String>,
     key: Option<&'a str>,
+    account: Option<&'a str>,
+}
+
+impl<'a> Call<'a> {
+    fn new(method: reqwest::Method, path: &'a str) -> Self {
+        Self { method, path, body: None, key: None, account: None }
+    }
+}
+
+/// An account within an organisation (`org_1/acct_1`) is named as events name it.
+fn context_header(account: &str) -> &'static str {
+    let is_account = account.starts_with("acct_") && !account.contains('/');
+    if is_account { "stripe-account" } else { "stripe-context" }
 }
 
 async fn read(mut response: reqwest::Response) -> Result<Vec<u8>, StripeError> {
