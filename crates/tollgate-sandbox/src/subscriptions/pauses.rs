@@ -17,14 +17,14 @@ use crate::object::subscription::{Status, StatusDetails, Subscription};
 use crate::params::Params;
 use crate::world::{Call, Outcome, World};
 
-/// A trial ended, and there is nothing to charge.
-pub(super) fn after_trial(world: &mut World, id: &Id) {
-    let before = world.known::<Subscription>(id).clone();
+/// A trial ended, and there is nothing to charge. `before` is what is told to have changed.
+pub(super) fn after_trial(world: &mut World, id: &Id, before: &Subscription) {
     let now = world.now_of(Some(&before.customer));
-    world.update::<Subscription>(id, "customer.subscription.updated", |subscription| {
+    world.edit::<Subscription>(id, |subscription| {
         stop(subscription, "trial_end_without_payment_method", now);
         subscription.trial_end = Some(now);
     });
+    world.tell_change("customer.subscription.updated", id, before);
     world.emit::<Subscription>("customer.subscription.paused", id);
     entitlements_of(world, id);
 }

@@ -152,7 +152,7 @@ fn end_period(world: &mut World, id: &Id, now: i64) {
     if subscription.status == Status::Trialing && !can_be_billed(world, subscription) {
         match subscription.trial_settings.end_behavior.missing_payment_method {
             "cancel" => return cancel::now(world, id, None),
-            "pause" => return pauses::after_trial(world, id),
+            "pause" => return pauses::after_trial(world, id, &subscription.clone()),
             _ => {}
         }
     }

@@ -7,7 +7,8 @@ use super::cancel::{self, Last};
 use super::renew::{can_be_billed, tell_early_end};
 use super::terms::{self, Behavior, Collection};
 use super::wish::{self, TrialWish, Wish};
-use super::{change, pauses, pending};
+use super::{change, debits, pauses, pending};
+use crate::catalog::discounts;
 use crate::error::StripeError;
 use crate::object::subscription::{
     BillingMode, Flexible, PauseCollection, Status, Subscription, TrialSettings,
@@ -40,9 +41,10 @@ pub(super) fn change(
     let settings = read_settings(world, found, params)?;
     let wish = wish::read(world, params, found)?;
     let id = found.id.clone();
-    if let Some(end) = ended_trial(world, found, &wish) {
-        tell_early_end(world, &id, found);
-        end(world, &id);
+    let mut meant = found.clone();
+    settings.note(&mut meant, params);
+    if let Some(end) = unbilled_end(world, &meant, &wish) {
+        end_unbilled(world, &id, wish, end, |after| settings.note(after, params));
         return Ok(());
     }
     if wish.bills() {
@@ -56,16 +58,41 @@ pub(super) fn change(
     apply::make(world, &id, turn, payment, |after| settings.note(after, params))
 }
 
-/// A trial that is ended without a payment method ends as the subscription's settings say.
-fn ended_trial(world: &World, found: &Subscription, wish: &Wish) -> Option<fn(&mut World, &Id)> {
-    if wish.trial != Some(TrialWish::EndNow) || can_be_billed(world, found) {
+/// Ends a subscription, or pauses it; what it was before the call is told as such.
+type End = fn(&mut World, &Id, &Subscription);
+
+/// Says how a trial ends that is ended without a payment method; `meant` is the subscription with
+/// what the call sets.
+fn unbilled_end(world: &World, meant: &Subscription, wish: &Wish) -> Option<End> {
+    if wish.trial != Some(TrialWish::EndNow) || can_be_billed(world, meant) {
         return None;
     }
-    match found.trial_settings.end_behavior.missing_payment_method {
-        "cancel" => Some(|world, id| cancel::now(world, id, None)),
+    match meant.trial_settings.end_behavior.missing_payment_method {
+        "cancel" => Some(|world, id, _| cancel::now(world, id, None)),
         "pause" => Some(pauses::after_trial),
         _ => None,
     }
+}
+
+/// Ends a trial that cannot be billed. What else the call wants is made so, and costs nothing yet.
+fn end_unbilled(
+    world: &mut World,
+    id: &Id,
+    wish: Wish,
+    end: End,
+    settings: impl FnOnce(&mut Subscription),
+) {
+    pending::withdraw(world, id);
+    let before = world.known::<Subscription>(id).clone();
+    let now = world.now_of(Some(&before.customer));
+    let mut turn = change::work_out(world, &before, Wish { trial: None, ..wish }, now);
+    settings(&mut turn.after);
+    let extras = turn.extra_lines(world);
+    world.edit::<Subscription>(id, |place| *place = turn.after);
+    discounts::belong_to_subscription(world, id);
+    debits::keep_pending(world, id, extras);
+    tell_early_end(world, id, &before);
+    end(world, id, &before);
 }
 
 /// What is over keeps only notes.
@@ -155,10 +182,10 @@ fn read_pause(params: &Params, now: i64) -> Result<Option<Option<PauseCollection
 }
 
 impl Settings {
-    fn note(self, after: &mut Subscription, params: &Params) {
+    fn note(&self, after: &mut Subscription, params: &Params) {
         (after.collection_method, after.days_until_due) = self.collection;
         if self.method.is_some() {
-            after.default_payment_method = self.method;
+            after.default_payment_method.clone_from(&self.method);
         } else if params.cleared("default_payment_method") {
             after.default_payment_method = None;
         }

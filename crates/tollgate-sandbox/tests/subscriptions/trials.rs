@@ -1,6 +1,6 @@
 //! Trials: how they begin, are told of, end and are ended; anchors beside them.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::market::{Market, item, lines, text};
 use crate::world::{DAY, START};
@@ -221,4 +221,60 @@ fn a_trial_without_a_payment_method_asks_for_one() {
     assert_eq!(market.told().last().unwrap(), "customer.subscription.updated");
     market.days(15);
     assert_eq!(market.latest(&sub)["status"], json!("paid"));
+}
+
+#[test]
+fn a_trial_that_is_ended_with_a_payment_method_is_charged_to_it() {
+    for missing in ["cancel", "pause"] {
+        let mut market = Market::new();
+        let sub = trial_without_a_card(&mut market, missing);
+        let trial = [("trial_end", "now"), ("default_payment_method", "pm_card_visa")];
+        let after = market.update(&sub, &trial);
+        assert_eq!(after["status"], json!("active"), "{missing}");
+        let invoice = market.latest(&sub);
+        assert_eq!((&invoice["total"], &invoice["status"]), (&json!(1_000), &json!("paid")));
+    }
+}
+
+#[test]
+fn a_trial_that_is_ended_without_a_payment_method_keeps_what_else_the_call_says() {
+    for (missing, status) in [("cancel", "canceled"), ("pause", "paused")] {
+        let mut market = Market::new();
+        let sub = trial_without_a_card(&mut market, "create_invoice");
+        let after = market.update(
+            &sub,
+            &[
+                ("items[0][id]", &item(&sub, 0)),
+                ("items[0][price]", "@100"),
+                ("trial_settings[end_behavior][missing_payment_method]", missing),
+                ("metadata[ended]", "early"),
+                ("trial_end", "now"),
+            ],
+        );
+        assert_eq!(after["status"], json!(status));
+        assert_eq!(after["metadata"], json!({ "ended": "early" }), "{missing}");
+        assert_eq!(after["items"]["data"][0]["price"]["id"], json!(market.id("100")), "{missing}");
+        let events = market.sandbox.events();
+        let updated = events.iter().filter(|(kind, _)| kind == "customer.subscription.updated");
+        let previous: Vec<_> =
+            updated.map(|(_, event)| event["data"]["previous_attributes"].clone()).collect();
+        if missing == "pause" {
+            assert_eq!(previous.len(), 1);
+            assert_eq!(previous[0]["status"], json!("trialing"));
+            assert_eq!(previous[0]["metadata"], json!({ "ended": null }));
+        }
+    }
+}
+
+/// A trial of a customer who cannot be charged; all events are read.
+fn trial_without_a_card(market: &mut Market, missing: &str) -> Value {
+    let customer = market.customer("");
+    let sub = market.subscribe(&[
+        ("customer", &customer),
+        ("items[0][price]", "@10"),
+        ("trial_period_days", "7"),
+        ("trial_settings[end_behavior][missing_payment_method]", missing),
+    ]);
+    market.told();
+    sub
 }
