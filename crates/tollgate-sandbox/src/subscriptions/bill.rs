@@ -233,15 +233,15 @@ pub(super) struct Bill {
 
 /// Makes a draft for a subscription, and notes it as the latest one and what it debits.
 pub(super) fn draft(world: &mut World, id: &Id, bill: &Bill) -> Id {
-    let invoice = draft_only(world, id, bill);
+    let now = world.now_of(Some(&world.known::<Subscription>(id).customer.clone()));
+    let discounts = discounts::for_subscription(world, id, now);
+    let invoice = draft_only(world, id, bill, discounts);
     debits::remember(world, id, &invoice, &bill.lines);
     invoice
 }
 
 /// Makes a draft whose lines debit nothing yet, because they may never be paid.
-pub(super) fn draft_only(world: &mut World, id: &Id, bill: &Bill) -> Id {
-    let now = world.now_of(Some(&world.known::<Subscription>(id).customer.clone()));
-    let discounts = discounts::for_subscription(world, id, now);
+pub(super) fn draft_only(world: &mut World, id: &Id, bill: &Bill, discounts: Vec<Id>) -> Id {
     let new = describe_draft(world.known::<Subscription>(id), discounts, bill);
     let invoice = invoices::draft(world, new);
     world.edit::<Subscription>(id, |subscription| {

@@ -11,6 +11,7 @@ use crate::catalog::discounts;
 use crate::error::StripeError;
 use crate::invoices;
 use crate::object::Id;
+use crate::object::discount::Discount;
 use crate::object::subscription::{Held, PendingUpdate, Subscription};
 use crate::params::Params;
 use crate::world::World;
@@ -53,7 +54,9 @@ pub(super) fn attempt(world: &mut World, id: &Id, turn: Turn, off_session: bool)
     let before = world.known::<Subscription>(id).clone();
     let bill = turn.bill(world);
     world.edit::<Subscription>(id, |subscription| subscription.hidden.quiet = true);
-    let invoice = bill::draft_only(world, id, &bill);
+    let now = world.now_of(Some(&before.customer));
+    let discounts = discounts::foresee(world, &turn.after, now);
+    let invoice = bill::draft_only(world, id, &bill, discounts);
     let mut held = Held { invoice: invoice.clone(), after: turn.after };
     debits::billed(world, &held.after, &invoice, &bill.lines).note(&mut held.after);
     let update = describe(world, &before, &held);
@@ -111,6 +114,7 @@ pub(super) fn apply(world: &mut World, id: &Id) {
         after.canceled_at = held.after.canceled_at;
     }
     after.discounts = update.discounts.clone().unwrap_or(after.discounts);
+    drop_spent(world, &mut after);
     after.metadata = update.metadata.clone().unwrap_or(after.metadata);
     after.pending_update = None;
     after.hidden.held = None;
@@ -123,6 +127,15 @@ pub(super) fn apply(world: &mut World, id: &Id) {
     }
     settle(world, id, &before);
     world.emit::<Subscription>("customer.subscription.pending_update_applied", id);
+}
+
+/// Takes off the discounts that count once: the invoice has used them up.
+fn drop_spent(world: &World, after: &mut Subscription) {
+    let counts = |id: &Id| world.get::<Discount>(id).is_ok_and(|discount| !discount.over);
+    after.discounts.retain(counts);
+    for item in &mut after.items.data {
+        item.discounts.retain(counts);
+    }
 }
 
 /// The time to pay is over: the invoice is voided and the change forgotten.

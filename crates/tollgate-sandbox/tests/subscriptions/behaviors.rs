@@ -256,3 +256,41 @@ fn what_pays_a_first_invoice_also_pays_the_renewals() {
         assert_eq!(market.invoices(&sub).len(), 2, "{card}");
     }
 }
+
+#[test]
+fn a_pending_update_is_charged_with_the_discounts_that_it_brings() {
+    // The discount before, the one of the call, what is charged.
+    for (before, wanted, total) in
+        [("", "HALF", 5_000), ("HALF", "", 10_000), ("HALF", "ONCE", 7_500), ("", "ONCE", 7_500)]
+    {
+        for card in ["pm_card_visa", ASKS] {
+            let mut market = Market::new();
+            market.coupon("HALF", ("percent_off", "50"), "forever");
+            market.coupon("ONCE", ("percent_off", "25"), "once");
+            let customer = market.customer(card);
+            let mut params = vec![
+                ("customer", customer.as_str()),
+                ("items[0][price]", "@100"),
+                ("trial_period_days", "7"),
+            ];
+            params.extend((!before.is_empty()).then_some(("discounts[0][coupon]", before)));
+            let sub = market.subscribe(&params);
+            let name = if wanted.is_empty() { "discounts" } else { "discounts[0][coupon]" };
+            let preview = market.preview(&sub, &[("trial_end", "now"), (name, wanted)]);
+            assert_eq!(preview["total"], json!(total), "{before} {wanted}");
+            let behavior = ("payment_behavior", "pending_if_incomplete");
+            let waits = market.update(&sub, &[("trial_end", "now"), (name, wanted), behavior]);
+            let invoice = market.latest(&sub);
+            assert_eq!(invoice["total"], json!(total), "{before} {wanted} {card}");
+            if card == ASKS {
+                assert!(!waits["pending_update"].is_null());
+                market.give(&customer, "pm_card_visa");
+                market.post(&format!("/v1/invoices/{}/pay", text(&invoice["id"])), &[]);
+            }
+            let after = market.now(&sub);
+            assert_eq!(after["pending_update"], json!(null));
+            let left = usize::from(wanted == "HALF");
+            assert_eq!(after["discounts"].as_array().unwrap().len(), left, "{before} {wanted}");
+        }
+    }
+}

@@ -178,7 +178,7 @@ impl Market {
     pub fn preview(&mut self, sub: &Value, params: &[(&str, &str)]) -> Value {
         let id = text(&sub["id"]);
         let detail = |name: &str| match name.split_once('[') {
-            Some(_) if name.starts_with("discounts") => name.to_owned(),
+            _ if name.starts_with("discounts") => name.to_owned(),
             Some((first, rest)) => format!("subscription_details[{first}][{rest}"),
             None => format!("subscription_details[{name}]"),
         };
