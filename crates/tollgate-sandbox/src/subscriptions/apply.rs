@@ -35,13 +35,19 @@ pub(super) fn make(
 ) -> Result<(), StripeError> {
     let mut turn = turn;
     settings(&mut turn.after);
-    let due = if turn.bills { amount_due(world, &turn) } else { 0 };
     let charged = turn.after.collection_method == "charge_automatically"
         && turn.after.pause_collection.is_none();
-    if due > 0 && charged {
+    if amount_due(world, &turn) > 0 && charged {
         foresee(world, &turn.after, payment)
             .inspect_err(|_| discounts::unmake(world, &turn.made))?;
     }
+    if turn.supersedes {
+        pending::withdraw(world, id);
+        turn.after.pending_update = None;
+        turn.after.hidden.held = None;
+    }
+    // A pending update that was withdrawn may have given credit back.
+    let due = amount_due(world, &turn);
     if payment.behavior == Behavior::Pending && due > 0 && charged {
         pending::attempt(world, id, turn, payment.off_session);
         return Ok(());
@@ -121,8 +127,11 @@ pub(super) fn collect(
     invoices::pay(world, invoice, None, off_session)
 }
 
-/// Returns what the invoice that a change makes at once will ask for.
+/// Returns what the invoice that a change makes at once will ask for; 0 where it makes none.
 fn amount_due(world: &World, turn: &Turn) -> i64 {
+    if !turn.bills {
+        return 0;
+    }
     let bill: Bill = turn.bill(world);
     let discounts = discounts::foresee(world, &turn.after, turn.at);
     let draft = bill::describe_draft(&turn.after, discounts, &bill);

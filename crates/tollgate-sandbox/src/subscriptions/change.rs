@@ -27,6 +27,8 @@ pub(super) struct Turn {
     pub(super) at: i64,
     /// Whether an invoice is made at once.
     pub(super) bills: bool,
+    /// Whether a pending update gives way to it.
+    pub(super) supersedes: bool,
 }
 
 /// Which periods a change touches.
@@ -40,6 +42,7 @@ struct Periods {
 
 /// Works out what a change comes to.
 pub(super) fn work_out(world: &mut World, before: &Subscription, wish: Wish, now: i64) -> Turn {
+    let supersedes = wish.bills();
     let mut after = before.clone();
     let mut made = Vec::new();
     let added = wish::apply_items(world, &mut after, wish.items, now, &mut made);
@@ -65,7 +68,7 @@ pub(super) fn work_out(world: &mut World, before: &Subscription, wish: Wish, now
     debits::settle(&mut after, &lines);
     let due = periods.renews || periods.moved || wish.prorations == Prorations::Invoice;
     let bills = due && !(lines.is_empty() && extras.is_empty());
-    Turn { after, lines, extras, made, at, bills }
+    Turn { after, lines, extras, made, at, bills, supersedes }
 }
 
 /// Returns what unused time is worth when a subscription ends at `at`.

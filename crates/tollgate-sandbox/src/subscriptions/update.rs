@@ -47,9 +47,6 @@ pub(super) fn change(
         end_unbilled(world, &id, wish, end, |after| settings.note(after, params));
         return Ok(());
     }
-    if wish.bills() {
-        pending::withdraw(world, &id);
-    }
     let before = world.known::<Subscription>(&id).clone();
     let now = world.now_of(Some(&before.customer));
     let turn = change::work_out(world, &before, wish, now);

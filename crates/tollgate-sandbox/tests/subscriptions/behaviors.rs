@@ -294,3 +294,37 @@ fn a_pending_update_is_charged_with_the_discounts_that_it_brings() {
         }
     }
 }
+
+#[test]
+fn a_refused_change_leaves_the_pending_update_before_it() {
+    let mut market = Market::new();
+    let sub = market.subscribe(&[("items[0][price]", "@10")]);
+    let customer = market.id("customer");
+    market.give(&customer, ASKS);
+    let id = item(&sub, 0);
+    let change = |price, behavior| {
+        [
+            ("items[0][id]", id.as_str()),
+            ("items[0][price]", price),
+            ("proration_behavior", "always_invoice"),
+            ("payment_behavior", behavior),
+        ]
+    };
+    let waits = market.update(&sub, &change("@100", "pending_if_incomplete"));
+    market.give(&customer, DECLINES);
+    market.told();
+    let path = format!("/v1/subscriptions/{}", text(&sub["id"]));
+    let wanted = change("@15", "error_if_incomplete");
+    assert_eq!(market.refused(Method::Post, &path, &wanted).0, 402);
+    assert_eq!(market.told(), [""; 0], "nothing has happened");
+    assert_eq!(market.now(&sub), waits);
+    assert_eq!(market.latest(&sub)["status"], json!("open"));
+    market.give(&customer, "pm_card_visa");
+    let after = market.update(&sub, &wanted);
+    assert_eq!(after["pending_update"], json!(null));
+    assert_eq!(after["items"]["data"][0]["price"]["id"], json!(market.id("15")));
+    let invoice = text(&waits["latest_invoice"]);
+    assert_eq!(market.get(&format!("/v1/invoices/{invoice}"))["status"], json!("void"));
+    market.days(1);
+    assert_eq!(market.now(&sub)["items"], after["items"]);
+}
