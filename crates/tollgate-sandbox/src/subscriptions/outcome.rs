@@ -49,7 +49,7 @@ fn keep_method(world: &mut World, id: &Id, invoice: &Id) {
     }
     let Some(method) = invoices::paid_with(world, invoice) else { return };
     change(world, id, |subscription| {
-        subscription.default_payment_method.get_or_insert(method);
+        subscription.default_payment_method = Some(method);
     });
 }
 

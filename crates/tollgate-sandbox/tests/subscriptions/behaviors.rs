@@ -328,3 +328,31 @@ fn a_refused_change_leaves_the_pending_update_before_it() {
     market.days(1);
     assert_eq!(market.now(&sub)["items"], after["items"]);
 }
+
+#[test]
+fn what_paid_last_is_charged_from_then_on_where_it_is_to_be_saved() {
+    for (saves, becomes) in [("on_subscription", true), ("off", false)] {
+        let mut market = Market::new();
+        let sub = market.subscribe(&[
+            ("items[0][price]", "@10"),
+            ("default_payment_method", "pm_card_visa"),
+            ("payment_settings[save_default_payment_method]", saves),
+        ]);
+        let failing = market.update(&sub, &[("default_payment_method", DECLINES)]);
+        market.days(32);
+        assert_eq!(market.now(&sub)["status"], json!("past_due"));
+        let customer = market.id("customer");
+        let card = market
+            .post("/v1/payment_methods/pm_card_mastercard/attach", &[("customer", &customer)]);
+        let invoice = text(&market.latest(&sub)["id"]);
+        market.post(
+            &format!("/v1/invoices/{invoice}/pay"),
+            &[("payment_method", &text(&card["id"]))],
+        );
+        let charged = if becomes { &card["id"] } else { &failing["default_payment_method"] };
+        assert_eq!(market.now(&sub)["default_payment_method"], *charged, "{saves}");
+        market.days(31);
+        let status = if becomes { "active" } else { "past_due" };
+        assert_eq!(market.now(&sub)["status"], json!(status), "{saves}");
+    }
+}
