@@ -75,8 +75,9 @@ pub(super) fn cuts(lines: &[Item], amounts: &[i64], coupon: Option<&Reduction>) 
 pub(super) fn due_now(world: &World, session: &CheckoutSession) -> i64 {
     let total = session.amount_total.unwrap_or(0);
     let customer = session.customer.as_ref().filter(|_| session.mode == Mode::Subscription);
+    let customer = customer.and_then(|id| world.get::<Customer>(id).ok());
     let balance =
-        customer.and_then(|id| world.get::<Customer>(id).ok()).map_or(0, |row| row.balance);
+        customer.zip(session.currency).map_or(0, |(row, currency)| row.balance_in(currency));
     (total + balance).max(0)
 }
 

@@ -54,16 +54,23 @@ pub(super) fn print(world: &World, customer: &Id) -> Option<Box<Rare>> {
     }))
 }
 
-/// Returns the customer's balance in minor units; a credit is negative.
-pub(super) fn balance(world: &World, customer: &Id) -> i64 {
-    world.get::<Customer>(customer).map_or(0, |customer| customer.balance)
+/// Returns the customer's balance in a currency, in minor units; a credit is negative.
+pub(super) fn balance(world: &World, customer: &Id, currency: Currency) -> i64 {
+    world.get::<Customer>(customer).map_or(0, |customer| customer.balance_in(currency))
 }
 
-/// Changes the customer's balance (`customer.updated`).
-pub(super) fn change_balance(world: &mut World, customer: &Id, by: i64) {
-    if by != 0 {
-        world.update::<Customer>(customer, "customer.updated", |customer| customer.balance += by);
+/// Changes the customer's balance in a currency (`customer.updated`, where it is their own).
+pub(super) fn change_balance(world: &mut World, customer: &Id, currency: Currency, by: i64) {
+    if by == 0 {
+        return;
     }
+    world.update::<Customer>(customer, "customer.updated", |customer| {
+        if customer.is_billed_in(currency) {
+            customer.balance += by;
+        } else {
+            *customer.other_balances.entry(currency).or_default() += by;
+        }
+    });
 }
 
 /// The first invoice decides in which currency a customer is billed (`customer.updated`).

@@ -246,7 +246,7 @@ pub(super) fn add_up(world: &mut World, id: &Id) {
     if invoice.status != Status::Draft {
         return;
     }
-    let balance = buyer::balance(world, &invoice.customer);
+    let balance = buyer::balance(world, &invoice.customer, invoice.currency);
     sums::sum(world, &mut invoice, balance);
     world.edit::<Invoice>(id, |place| *place = invoice);
 }

@@ -16,7 +16,7 @@ pub(crate) fn void(world: &mut World, invoice: &Id) -> Result<(), StripeError> {
     if !matches!(found.status, Status::Open | Status::Uncollectible) {
         return Err(wrong_state(found, "voided", "open or uncollectible"));
     }
-    let customer = found.customer.clone();
+    let (customer, currency) = (found.customer.clone(), found.currency);
     let applied = found.amounts.starting_balance - found.amounts.ending_balance.unwrap_or(0);
     let now = world.now_of(Some(&customer));
     cancel_intents(world, invoice, Some("void_invoice"));
@@ -26,7 +26,7 @@ pub(crate) fn void(world: &mut World, invoice: &Id) -> Result<(), StripeError> {
         invoice.moments.voided_at = Some(now);
     });
     world.emit::<Invoice>("invoice.voided", invoice);
-    buyer::change_balance(world, &customer, applied);
+    buyer::change_balance(world, &customer, currency, applied);
     tell_subscription(world, invoice);
     Ok(())
 }

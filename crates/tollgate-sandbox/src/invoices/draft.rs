@@ -163,7 +163,8 @@ fn build(world: &World, new: &Draft, id: Id, lines: Vec<LineItem>) -> Invoice {
         overdue_told: false,
         intent: None,
     };
-    sums::sum(world, &mut invoice, buyer::balance(world, &new.customer));
+    let balance = buyer::balance(world, &new.customer, new.currency);
+    sums::sum(world, &mut invoice, balance);
     invoice
 }
 

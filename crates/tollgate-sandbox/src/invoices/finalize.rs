@@ -62,7 +62,7 @@ fn open(world: &mut World, id: &Id) {
         None => buyer::next_number(world, &customer),
     };
     let now = world.now_of(Some(&customer));
-    let balance = buyer::balance(world, &customer);
+    let balance = buyer::balance(world, &customer, currency);
     let buyer = buyer::show(world, &customer);
     let page = world.public_url.clone();
     let mut invoice = world.known::<Invoice>(id).clone();
@@ -89,7 +89,7 @@ fn open(world: &mut World, id: &Id) {
         place.moments.finalized_at = Some(now);
         place.moments.effective_at.get_or_insert(now);
     });
-    buyer::change_balance(world, &customer, ending - balance);
+    buyer::change_balance(world, &customer, currency, ending - balance);
     discounts::spend(world, &spent);
 }
 

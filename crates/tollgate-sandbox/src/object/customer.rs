@@ -1,5 +1,6 @@
 //! A customer: who buys, what they owe or are owed, and what their invoices are charged to.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -16,8 +17,11 @@ pub(crate) struct Customer {
     pub(crate) id: Id,
     pub(crate) object: &'static str,
     pub(crate) address: Option<Address>,
-    /// In minor units; negative is credit for the next invoices.
+    /// In minor units of `currency`; negative is credit for the next invoices.
     pub(crate) balance: i64,
+    /// The same in other currencies, which only invoices in those see.
+    #[serde(skip)]
+    pub(crate) other_balances: BTreeMap<Currency, i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) business_name: Option<String>,
     pub(crate) created: i64,
@@ -47,6 +51,22 @@ pub(crate) struct Customer {
     pub(crate) shipping: Option<Arc<Shipping>>,
     pub(crate) tax_exempt: &'static str,
     pub(crate) test_clock: Option<Id>,
+}
+
+impl Customer {
+    /// Returns the balance that invoices in a currency see. One that was set before the first
+    /// invoice is in whatever currency that has.
+    pub(crate) fn balance_in(&self, currency: Currency) -> i64 {
+        match self.is_billed_in(currency) {
+            true => self.balance,
+            false => self.other_balances.get(&currency).copied().unwrap_or(0),
+        }
+    }
+
+    /// Says whether a currency is the customer's own, or may still become it.
+    pub(crate) fn is_billed_in(&self, currency: Currency) -> bool {
+        self.currency.is_none_or(|own| own == currency)
+    }
 }
 
 /// What a customer's invoices begin with.

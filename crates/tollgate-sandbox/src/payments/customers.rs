@@ -1,5 +1,7 @@
 //! `/v1/customers`.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::methods::{self, Wanted};
@@ -111,6 +113,7 @@ fn blank(id: &Id, now: i64) -> Customer {
         object: Customer::NAME,
         address: None,
         balance: 0,
+        other_balances: BTreeMap::new(),
         business_name: None,
         created: now,
         currency: None,

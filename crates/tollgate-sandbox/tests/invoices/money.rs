@@ -134,3 +134,29 @@ fn what_was_paid_elsewhere_is_paid_and_never_charged() {
         "no payment succeeded"
     );
 }
+
+/// Stripe keeps a balance for each currency; the customer's own is the one that is shown.
+#[test]
+fn a_credit_pays_only_invoices_in_its_currency() {
+    let mut sandbox = Sandbox::new();
+    let ada = customer(&mut sandbox, "");
+    let mut make = |currency: &str, amount: &str, balance_after: i64| {
+        let item = [("customer", ada.as_str()), ("amount", amount), ("currency", currency)];
+        sandbox.post("/v1/invoiceitems", &item);
+        let include = ("pending_invoice_items_behavior", "include");
+        let params = [("customer", ada.as_str()), ("currency", currency), include];
+        let invoice = sandbox.post("/v1/invoices", &params);
+        let open = step(&mut sandbox, &text(&invoice["id"]), "finalize");
+        assert_eq!(open["amount_due"], invoice["amount_due"], "{currency} {amount}");
+        assert_eq!(balance(&mut sandbox, &ada), balance_after, "{currency} {amount}");
+        (text(&open["id"]), open["amount_due"].as_i64().unwrap())
+    };
+    make("usd", "-5000", -5_000);
+    let (yen, due) = make("jpy", "6000", -5_000);
+    assert_eq!(due, 6_000, "dollars pay no yen");
+    make("jpy", "-700", -5_000);
+    assert_eq!(make("jpy", "1000", -5_000).1, 300, "a credit in yen does");
+    assert_eq!(make("usd", "6000", 0).1, 1_000);
+    step(&mut sandbox, &yen, "void");
+    assert_eq!(balance(&mut sandbox, &ada), 0, "what took no credit gives none back");
+}
