@@ -10,6 +10,7 @@ use tollgate_stripe::version::ApiVersion;
 
 use super::World;
 use super::event::Origin;
+use super::saved::Saved;
 use crate::error::StripeError;
 use crate::params::{self, Params};
 use crate::version;
@@ -159,14 +160,6 @@ pub(super) struct Asking {
     idempotency_key: Option<String>,
 }
 
-/// The answer to a call with an idempotency key.
-#[derive(Debug)]
-pub(super) struct Saved {
-    print: u64,
-    request: String,
-    answer: Answer,
-}
-
 impl World {
     /// Answers one call.
     pub fn call(&mut self, request: &Request) -> Answer {
@@ -265,7 +258,7 @@ impl World {
     /// Returns the saved answer where the call's key was used before.
     fn replayed(&self, request: &Request) -> Option<Answer> {
         let key = request.idempotency_key.as_ref().filter(|_| request.method != Method::Get)?;
-        let saved = self.saved.get(key)?;
+        let saved = self.saved.find(key, self.now())?;
         if saved.print != print(request) {
             return Some(refusal(&StripeError::idempotency(key)));
         }
@@ -281,9 +274,9 @@ impl World {
             return;
         }
         if let Some(key) = &request.idempotency_key {
-            let answer = answer.clone();
-            let saved = Saved { print: print(request), request: id.to_owned(), answer };
-            self.saved.insert(key.clone(), saved);
+            let (answer, at) = (answer.clone(), self.now());
+            let saved = Saved { print: print(request), request: id.to_owned(), answer, at };
+            self.saved.keep(key, saved);
         }
     }
 

@@ -2,6 +2,7 @@
 //! is all that ever changes it.
 //!
 //! - [`call`]: the way of one API call: key, idempotency, route, parameters, answer.
+//! - [`saved`]: the answers kept under idempotency keys.
 //! - [`change`]: how objects come, change and go, each with its event.
 //! - [`before`]: what an object's old versions showed until then.
 //! - [`clock`], [`table`], [`event`], [`mod@page`], [`search`], [`expand`], [`settings`]: what that rests on.
@@ -13,6 +14,7 @@ pub(crate) mod clock;
 pub(crate) mod event;
 mod expand;
 mod page;
+mod saved;
 mod search;
 mod settings;
 mod table;
@@ -70,7 +72,7 @@ pub struct World {
     pub(crate) events: Events,
     /// The call that is being answered; `None` while time moves.
     request: Option<call::Asking>,
-    saved: HashMap<String, call::Saved>,
+    saved: saved::SavedAnswers,
     read_ids: Ids,
     write_ids: Ids,
     pub(crate) products: Table<Product>,
@@ -130,7 +132,7 @@ impl World {
             settings,
             events: Events::default(),
             request: None,
-            saved: HashMap::new(),
+            saved: saved::SavedAnswers::default(),
             read_ids: Ids::new(seed, "reads", "sandbox"),
             write_ids: Ids::new(seed, "writes", "sandbox"),
             products: Table::default(),

@@ -199,3 +199,19 @@ fn calls_are_refused_as_often_as_was_asked() {
     let customers = read(&mut sandbox, "/v1/customers");
     assert_eq!(customers["data"].as_array().unwrap().len(), 1, "what was refused was not done");
 }
+
+#[test]
+fn an_idempotency_key_lives_for_a_day() {
+    let mut sandbox = Sandbox::new();
+    let mut request = Request::new(Post, "/v1/customers", "name=Ada");
+    request.idempotency_key = Some("renew-ada".to_owned());
+    let mut ask = |wait: i64| {
+        sandbox.pass(wait);
+        text(&serde_json::from_str::<Value>(&sandbox.world.call(&request).body).unwrap()["id"])
+    };
+    let first = ask(0);
+    assert_eq!(ask(DAY - 1), first);
+    let second = ask(1);
+    assert_ne!(second, first, "by then it is as good as new");
+    assert_eq!(ask(DAY - 1), second);
+}
