@@ -251,36 +251,52 @@ fn key(object: &Object, account: Option<&str>) -> Option<String> {
     }
 }
 
-/// A thin event is a reference: Stripe is asked for the object.
+/// A thin event is a reference: Stripe is asked for what it names.
 fn read_thin(event: &ThinEvent) -> Reading {
-    let snapshot_type = event.kind.strip_prefix("v1.").unwrap_or(&event.kind);
-    let known = event
-        .related_object
-        .as_ref()
-        .filter(|it| catalog::entry(snapshot_type).is_some() || it.kind.parse::<Kind>().is_ok());
-    match known {
-        Some(it) => {
+    let related = event.related_object.as_ref();
+    let related = related.filter(|it| is_ours(event) || it.kind.parse::<Kind>().is_ok());
+    let object_id = related.map(|it| it.id.as_str());
+    match object_id.or(snapshot_of(event)) {
+        Some(subject) => {
             // Not once a second: it may change again after Stripe was asked.
             let detail = format!("{}:{}", event.created, event.id);
-            let refresh = Effect::new(EffectKind::Refresh, &it.id, &*detail);
-            Reading::Noted { object_id: Some(it.id.clone()), effects: vec![refresh] }
+            let refresh = Effect::new(EffectKind::Refresh, subject, &*detail);
+            Reading::Noted { object_id: object_id.map(str::to_owned), effects: vec![refresh] }
+        }
+        None if is_ours(event) => {
+            Reading::Broken("read thin event: it names neither object nor snapshot".to_owned())
         }
         None => Reading::Ignored,
     }
 }
 
-/// How the object of an event is asked for.
+/// Whether we act on snapshot events of this type.
+fn is_ours(event: &ThinEvent) -> bool {
+    event.kind.strip_prefix("v1.").is_some_and(|it| catalog::entry(it).is_some())
+}
+
+/// The snapshot event of the same change, where it says something to us.
+fn snapshot_of(event: &ThinEvent) -> Option<&str> {
+    event.snapshot_event.as_ref().filter(|_| is_ours(event)).map(EventId::as_str)
+}
+
+/// How Stripe is asked for what an event is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reference {
     /// The connected account whose it is.
     pub account: Option<String>,
+    /// The snapshot event that carries what a thin event only names.
+    pub snapshot_event: Option<String>,
 }
 
-/// Returns how the object of a stored event is asked for.
+/// Returns how Stripe is asked for what a stored event is about.
 pub fn reference(body: &[u8]) -> Reference {
     match Event::parse(body) {
-        Ok(Event::Snapshot(event)) => Reference { account: event.account },
-        Ok(Event::Thin(event)) => Reference { account: event.context },
+        Ok(Event::Snapshot(event)) => Reference { account: event.account, snapshot_event: None },
+        Ok(Event::Thin(event)) => {
+            let snapshot_event = snapshot_of(&event).map(str::to_owned);
+            Reference { account: event.context, snapshot_event }
+        }
         Err(_) => Reference::default(),
     }
 }

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use databases::{Fresh, on_both_databases};
-use history::objects::{self, USER, of_account, subscription, updated, with};
+use history::objects::{self, USER, event, of_account, subscription, updated, with};
 use history::{Piece, START};
 use naughty::{Act, Naughty, say};
 use serde_json::{Value, json};
@@ -25,9 +25,12 @@ use tollgate::config::Config;
 use tollgate::deliver::Worker;
 use tollgate::deliver::destinations::{self, STRIPE, names, routes};
 use tollgate::receive::{self, Receiver};
+use tollgate::rules::access::Access;
 use tollgate::rules::policy::Rulebook;
 use tollgate::store::delivery::{self, Ending, Settled};
+use tollgate::store::event::Status;
 use tollgate::store::{self, Db};
+use tollgate_stripe::object::Object;
 
 const NOW_MS: i64 = START * 1000 + 700;
 const KEY: &str = "sk_test_the_key_of_the_tests";
@@ -37,6 +40,11 @@ on_both_databases! {
     what_cannot_be_asked_yet_waits_for_the_key;
     a_connected_accounts_object_is_asked_for_there;
     what_cannot_be_asked_is_given_up_with_a_reason;
+    features_are_learned_from_the_snapshot_that_carries_them;
+    a_renewal_is_announced_by_its_snapshot;
+    what_the_object_does_not_show_is_learned_from_its_snapshot;
+    an_object_is_asked_for_where_its_snapshot_is_out_of_reach;
+    an_event_that_names_nothing_is_kept_as_failed;
 }
 
 /// A thin event about `sub_1`.
@@ -156,9 +164,13 @@ impl Node {
         self.stripe.asked()
     }
 
-    async fn is_granted(&self) -> bool {
+    async fn has(&self, feature: &str) -> bool {
+        self.access().await.features.iter().any(|it| it == feature)
+    }
+
+    async fn access(&self) -> Access {
         let now = NOW_MS / 1000;
-        answer::access(&self.db, &self.rulebook, USER, now).await.unwrap().access.granted
+        answer::access(&self.db, &self.rulebook, USER, now).await.unwrap().access
     }
 }
 
@@ -176,7 +188,7 @@ async fn a_connected_accounts_object_is_asked_for_there(fresh: Fresh) {
     assert!(request.contains("stripe-account: acct_1\r\n"), "{request}");
     let stored = store::object::find_all(&node.db, &["sub_1"]).await.unwrap().remove(0);
     assert_eq!(stored.account.as_deref(), Some("acct_1"));
-    assert!(node.is_granted().await);
+    assert!(node.access().await.granted);
     drop(node);
 
     // An object of theirs of which too little is known.
@@ -201,4 +213,122 @@ async fn what_cannot_be_asked_is_given_up_with_a_reason(fresh: Fresh) {
     let dead = delivery::newest(&node.db, "dead", STRIPE, 10).await.unwrap();
     assert_eq!(dead.len(), 1);
     assert!(dead[0].error.is_some());
+}
+
+/// A thin event of this type, with `evt_s` for its snapshot and no object.
+fn twin(id: &str, kind: &str) -> Piece {
+    let names = json!({ "type": kind, "related_object": null, "snapshot_event": "evt_s" });
+    thin(id, &names)
+}
+
+fn body(piece: &Piece) -> Act {
+    say(200, "", &piece.body)
+}
+
+fn entitled(id: &str, at: i64, features: &[&str]) -> Piece {
+    let data: Vec<Value> = features.iter().map(|it| json!({ "lookup_key": it })).collect();
+    let summary = json!({
+        "object": "entitlements.active_entitlement_summary",
+        "customer": "cus_1", "livemode": false, "entitlements": { "data": data },
+    });
+    event(id, "entitlements.active_entitlement_summary.updated", at, &summary)
+}
+
+async fn features_are_learned_from_the_snapshot_that_carries_them(fresh: Fresh) {
+    let later = thin(
+        "evt_2",
+        &json!({
+            "type": "v1.entitlements.active_entitlement_summary.updated",
+            "related_object": null, "snapshot_event": "evt_t",
+        }),
+    );
+    let answers = [body(&entitled("evt_s", START, &["sso"])), body(&entitled("evt_t", START, &[]))];
+    let mut node = Node::start(&fresh, &answers).await;
+    let active = subscription("sub_1", "active");
+    let starts = event("evt_0", "customer.subscription.created", START, &active);
+    let granted = twin("evt_1", "v1.entitlements.active_entitlement_summary.updated");
+    let asked = node.take_in(&[starts, granted]).await;
+    assert!(asked[0].starts_with("GET /v1/events/evt_s HTTP/1.1\r\n"), "{}", asked[0]);
+    assert!(node.has("sso").await);
+    let asked = node.take_in(&[later]).await;
+    assert!(asked[1].starts_with("GET /v1/events/evt_t HTTP/1.1\r\n"), "{}", asked[1]);
+    assert!(!node.has("sso").await, "Stripe revoked it");
+}
+
+async fn a_renewal_is_announced_by_its_snapshot(fresh: Fresh) {
+    let upcoming = json!({
+        "object": "invoice", "customer": "cus_1", "period_end": START + 9,
+        "parent": { "subscription_details": { "subscription": "sub_1" } },
+    });
+    let snapshot = event("evt_s", "invoice.upcoming", START, &upcoming);
+    let mut node = Node::start(&fresh, &[body(&snapshot)]).await;
+    node.take_in(&[twin("evt_1", "v1.invoice.upcoming")]).await;
+    let key = format!("renewal_upcoming:sub_1:{}", START + 9);
+    assert_eq!(store::outbox::find(&node.db, &[&key]).await.unwrap().len(), 1);
+}
+
+/// A coupon that is gone cannot be read, nor does an invoice say that an attempt failed just now.
+async fn what_the_object_does_not_show_is_learned_from_its_snapshot(fresh: Fresh) {
+    let coupon = json!({ "id": "25OFF", "object": "coupon", "valid": true });
+    let answers = [body(&event("evt_s", "coupon.deleted", START, &coupon))];
+    let mut node = Node::start(&fresh, &answers).await;
+    let gone = json!({
+        "type": "v1.coupon.deleted", "snapshot_event": "evt_s", "context": "acct_1",
+        "related_object": { "id": "25OFF", "type": "coupon", "url": "/v1/coupons/25OFF" },
+    });
+    let asked = node.take_in(&[thin("evt_1", &gone)]).await;
+    assert!(asked[0].contains("stripe-account: acct_1\r\n"), "{}", asked[0]);
+    let stored = store::object::find_all(&node.db, &["coupon:acct_1:25OFF"]).await.unwrap();
+    let Object::Coupon(coupon) = &stored[0].standing.object else { panic!("{stored:?}") };
+    assert!(coupon.deleted);
+    drop(node);
+
+    let invoice = json!({
+        "id": "in_1", "object": "invoice", "customer": "cus_1", "status": "open",
+        "attempt_count": 1,
+    });
+    let answers = [body(&event("evt_f", "invoice.payment_failed", START, &invoice))];
+    let mut node = Node::start(&fresh, &answers).await;
+    let failed = json!({
+        "type": "v1.invoice.payment_failed", "snapshot_event": "evt_f",
+        "related_object": { "id": "in_1", "type": "invoice", "url": "/v1/invoices/in_1" },
+    });
+    node.take_in(&[thin("evt_2", &failed)]).await;
+    let keys = ["payment_failed:in_1:attempt_1"];
+    assert_eq!(store::outbox::find(&node.db, &keys).await.unwrap().len(), 1);
+}
+
+/// Stripe keeps events for 30 days, and a restricted key may read objects alone.
+async fn an_object_is_asked_for_where_its_snapshot_is_out_of_reach(fresh: Fresh) {
+    for (status, id) in [(404, "sub_1"), (403, "sub_2")] {
+        let refused = say(status, "", r#"{"error":{"type":"invalid_request_error"}}"#);
+        let mut node = Node::start(&fresh, &[refused, object(&subscription(id, "active"))]).await;
+        let fields = json!({
+            "snapshot_event": "evt_s",
+            "related_object": { "id": id, "type": "subscription", "url": "" },
+        });
+        let asked = node.take_in(&[thin(&format!("evt_{id}"), &fields)]).await;
+        assert_eq!(asked.len(), 2, "{asked:?}");
+        assert_eq!(store::object::find_all(&node.db, &[id]).await.unwrap().len(), 1);
+    }
+    // What no object carries is not forgotten either.
+    let missing = say(404, "", r#"{"error":{"type":"invalid_request_error"}}"#);
+    let mut node = Node::start(&fresh, &[missing]).await;
+    node.take_in(&[twin("evt_1", "v1.invoice.upcoming")]).await;
+    assert_eq!(delivery::newest(&node.db, "dead", STRIPE, 10).await.unwrap().len(), 1);
+}
+
+async fn an_event_that_names_nothing_is_kept_as_failed(fresh: Fresh) {
+    let nothing = json!({
+        "type": "v1.entitlements.active_entitlement_summary.updated", "related_object": null,
+    });
+    let other = json!({ "type": "v1.tax_rate.created", "related_object": null });
+    let mut node = Node::start(&fresh, &[object(&json!({}))]).await;
+    let asked = node.take_in(&[thin("evt_1", &nothing), thin("evt_2", &other)]).await;
+    assert!(asked.is_empty());
+    let status = async |id: &str| store::event::find(&node.db, id).await.unwrap().unwrap().status;
+    assert_eq!(status("evt_1").await, Status::Failed);
+    assert_eq!(status("evt_2").await, Status::Ignored);
+    let told = store::outbox::find(&node.db, &["event_failed:evt_1"]).await.unwrap();
+    assert_eq!(told.len(), 1);
 }

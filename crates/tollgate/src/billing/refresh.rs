@@ -1,10 +1,11 @@
-//! Asking Stripe once more: for an object of which too little is known, or whose observations
-//! contradict each other.
+//! Asking Stripe once more: for what a thin event names, for an object of which too little is known,
+//! or whose observations contradict each other.
 
 use serde_json::json;
 
 use super::{Billing, BillingError};
-use crate::stripe_api::Trouble;
+use crate::stripe_api::{StripeError, Trouble};
+use crate::webhook;
 
 /// The beginning of an id, and where such objects are read.
 const PATHS: &[(&str, &str)] = &[
@@ -36,31 +37,69 @@ pub struct Question<'a> {
     pub subject: &'a str,
     /// The connected account whose it is.
     pub account: Option<&'a str>,
+    /// The snapshot event that carries it.
+    pub snapshot_event: Option<&'a str>,
 }
 
 impl Billing {
-    /// Reads an object and takes it in.
+    /// Reads the event that carries an object, or the object, and takes it in. The event is better:
+    /// it has what the object alone does not show, that it is deleted or a payment failed, and
+    /// objects without an id of their own.
     ///
     /// # Errors
     /// There is no such object, it is of a kind that cannot be read by its id, or its state could
     /// not be learned or kept.
     pub async fn refresh(&self, question: &Question<'_>) -> Result<(), BillingError> {
-        let Question { subject, account } = *question;
+        let Question { subject, account, snapshot_event } = *question;
         if !account.is_none_or(is_plain) {
             return Err(BillingError::invalid("account", "This is no account of Stripe's."));
         }
-        let Some(path) = path(subject) else {
+        let path = path(subject);
+        if let Some(id) = snapshot_event {
+            match (self.observe_event(account, id).await, &path) {
+                (Err(error), Some(_)) if is_out_of_reach(&error) => {}
+                (Err(error), None) if is(Trouble::Missing, &error) => {
+                    let why = "Stripe has no such event, or none any more.";
+                    return Err(BillingError::invalid("snapshot_event", why));
+                }
+                (done, _) => return done,
+            }
+        }
+        let Some(path) = path else {
             let why = "Objects of this kind cannot be read by their id.";
             return Err(BillingError::invalid("subject", why));
         };
         match self.observe_of(account, &path, &json!({})).await {
-            Ok(_) => Ok(()),
-            Err(BillingError::Stripe(error)) if error.trouble == Trouble::Missing => {
+            Err(error) if is(Trouble::Missing, &error) => {
                 Err(BillingError::Unknown("Stripe has no such object."))
             }
-            Err(error) => Err(error),
+            done => done.map(drop),
         }
     }
+
+    /// Reads an event and takes it in, as if it had been sent.
+    async fn observe_event(&self, account: Option<&str>, id: &str) -> Result<(), BillingError> {
+        let path = format!("/v1/events/{}", escaped(id));
+        let mut event = self.stripe.get_of(account, &path, &json!({})).await?.object;
+        if event["id"] != id {
+            return Err(StripeError::not_an_object("it is another event").into());
+        }
+        // Asked for by its account, it may not name it.
+        if let Some(account) = account.filter(|_| event["account"].is_null()) {
+            event["account"] = account.into();
+        }
+        let body = event.to_string().into_bytes();
+        self.submit(webhook::read(&body).map(|it| (it, body))).await
+    }
+}
+
+/// Stripe keeps events for 30 days, and a key may be allowed to read objects but no events.
+fn is_out_of_reach(error: &BillingError) -> bool {
+    is(Trouble::Missing, error) || is(Trouble::Authentication, error)
+}
+
+fn is(trouble: Trouble, error: &BillingError) -> bool {
+    matches!(error, BillingError::Stripe(it) if it.trouble == trouble)
 }
 
 /// Where the object of this name is read.

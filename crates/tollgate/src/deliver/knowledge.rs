@@ -87,7 +87,7 @@ async fn reference(db: &Db, staged: &Staged, library: &Library) -> Result<Refere
     };
     let told = event.map(|it| webhook::reference(&it.body)).unwrap_or_default();
     let kept = || library.objects.get(&staged.effect.subject)?.account.clone();
-    Ok(Reference { account: told.account.or_else(kept) })
+    Ok(Reference { account: told.account.or_else(kept), ..told })
 }
 
 /// Whether a subscription beside the subject still charges again.

@@ -142,6 +142,7 @@ async fn refresh(billing: &Billing, fact: &Fact) -> Told {
     let question = Question {
         subject: &fact.staged.effect.subject,
         account: fact.reference.account.as_deref(),
+        snapshot_event: fact.reference.snapshot_event.as_deref(),
     };
     match billing.refresh(&question).await {
         Ok(()) => Told::Done,
