@@ -12,6 +12,7 @@ mod naughty;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use databases::{Fresh, on_both_databases};
 use history::objects::{self, USER, event, of_account, subscription, updated, with};
@@ -33,6 +34,8 @@ use tollgate::store::{self, Db};
 use tollgate_stripe::object::Object;
 
 const NOW_MS: i64 = START * 1000 + 700;
+/// When all answers come, by Stripe's clock.
+const NOON: i64 = 1_795_348_800;
 const KEY: &str = "sk_test_the_key_of_the_tests";
 
 on_both_databases! {
@@ -45,6 +48,7 @@ on_both_databases! {
     what_the_object_does_not_show_is_learned_from_its_snapshot;
     an_object_is_asked_for_where_its_snapshot_is_out_of_reach;
     an_event_that_names_nothing_is_kept_as_failed;
+    a_contradiction_is_settled_by_what_is_seen_after_its_second;
 }
 
 /// A thin event about `sub_1`.
@@ -120,12 +124,16 @@ async fn what_cannot_be_asked_yet_waits_for_the_key(fresh: Fresh) {
 
 /// Two events of one second, of which nothing tells which was last.
 fn contradiction(id: &str) -> [Piece; 2] {
+    contradiction_at(id, START)
+}
+
+fn contradiction_at(id: &str, at: i64) -> [Piece; 2] {
     let kept = subscription(id, "active");
     let going = with(&kept, &json!({ "cancel_at_period_end": true }));
     let [on, off] = [true, false].map(|it| json!({ "cancel_at_period_end": it }));
     [
-        updated(&format!("evt_{id}_1"), START, &going, &off),
-        updated(&format!("evt_{id}_2"), START, &kept, &on),
+        updated(&format!("evt_{id}_1"), at, &going, &off),
+        updated(&format!("evt_{id}_2"), at, &kept, &on),
     ]
 }
 
@@ -134,6 +142,7 @@ struct Node {
     db: Db,
     rulebook: Rulebook,
     stripe: Naughty,
+    clock: Clock,
     worker: Worker,
     _door: (Receiver, receive::Writers),
 }
@@ -151,7 +160,7 @@ impl Node {
         let all = destinations::all(&config, Some(&billing), None).unwrap();
         let asking = all.into_iter().find(|it| it.name == STRIPE).unwrap();
         let worker = Worker::new(asking, &db, &clock);
-        Self { db, rulebook, stripe, worker, _door: door }
+        Self { db, rulebook, stripe, clock, worker, _door: door }
     }
 
     /// Takes it in, and asks what has to be asked; returns what Stripe was asked since the start.
@@ -331,4 +340,26 @@ async fn an_event_that_names_nothing_is_kept_as_failed(fresh: Fresh) {
     assert_eq!(status("evt_2").await, Status::Ignored);
     let told = store::outbox::find(&node.db, &["event_failed:evt_1"]).await.unwrap();
     assert_eq!(told.len(), 1);
+}
+
+/// Stripe is asked at once, in the second that it is to judge: an answer of that second judges
+/// nothing.
+async fn a_contradiction_is_settled_by_what_is_seen_after_its_second(fresh: Fresh) {
+    let going = with(&subscription("sub_1", "active"), &json!({ "cancel_at_period_end": true }));
+    let Act::Say(early) = object(&going) else { panic!("it says something") };
+    let late = Act::Say(early.replace("12:00:00 GMT", "12:00:07 GMT"));
+    let early = Act::Say(early);
+    let mut node = Node::start(&fresh, &[early.clone(), early, late]).await;
+    let asked = node.take_in(&contradiction_at("sub_1", NOON)).await;
+    assert_eq!(asked.len(), 2, "the first answer tells the time");
+    let waiting = delivery::newest(&node.db, "pending", STRIPE, 10).await.unwrap();
+    assert!(waiting[0].error.as_ref().is_some_and(|it| it.contains("not over")), "{waiting:?}");
+
+    node.clock.advance(Duration::from_secs(10));
+    assert_eq!(node.take_in(&[]).await.len(), 3);
+    assert!(delivery::newest(&node.db, "pending", STRIPE, 10).await.unwrap().is_empty());
+    let standing = store::object::find_all(&node.db, &["sub_1"]).await.unwrap().remove(0).standing;
+    assert!(!standing.unsettled && standing.at > NOON);
+    let Object::Subscription(settled) = standing.object else { panic!("it is one") };
+    assert!(settled.cancel_at_period_end);
 }

@@ -39,6 +39,9 @@ pub struct Question<'a> {
     pub account: Option<&'a str>,
     /// The snapshot event that carries it.
     pub snapshot_event: Option<&'a str>,
+    /// The second, Unix, in which its observations contradict each other: only what is seen after it
+    /// settles that.
+    pub unsettled_at: Option<i64>,
 }
 
 impl Billing {
@@ -47,10 +50,10 @@ impl Billing {
     /// objects without an id of their own.
     ///
     /// # Errors
-    /// There is no such object, it is of a kind that cannot be read by its id, or its state could
-    /// not be learned or kept.
+    /// There is no such object, it is of a kind that cannot be read by its id, it was asked for too
+    /// early, or its state could not be learned or kept.
     pub async fn refresh(&self, question: &Question<'_>) -> Result<(), BillingError> {
-        let Question { subject, account, snapshot_event } = *question;
+        let Question { subject, account, snapshot_event, unsettled_at } = *question;
         if !account.is_none_or(is_plain) {
             return Err(BillingError::invalid("account", "This is no account of Stripe's."));
         }
@@ -69,12 +72,29 @@ impl Billing {
             let why = "Objects of this kind cannot be read by their id.";
             return Err(BillingError::invalid("subject", why));
         };
-        match self.observe_of(account, &path, &json!({})).await {
+        match self.observe_after(unsettled_at, account, &path).await {
             Err(error) if is(Trouble::Missing, &error) => {
                 Err(BillingError::Unknown("Stripe has no such object."))
             }
-            done => done.map(drop),
+            done => done,
         }
+    }
+
+    /// Reads an object and takes it in. Where it is only certain that it was seen in that second or
+    /// before, it is asked for once more: the first answer told Stripe's time.
+    async fn observe_after(
+        &self,
+        second: Option<i64>,
+        account: Option<&str>,
+        path: &str,
+    ) -> Result<(), BillingError> {
+        for _ in 0..2 {
+            let answer = self.observe_of(account, path, &json!({})).await?;
+            if second.is_none_or(|it| it < answer.seen_at) {
+                return Ok(());
+            }
+        }
+        Err(StripeError::gave_up("the second that it is to judge is not over there").into())
     }
 
     /// Reads an event and takes it in, as if it had been sent.

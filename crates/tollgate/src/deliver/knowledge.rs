@@ -34,6 +34,8 @@ pub struct Fact {
     pub failure_told: bool,
     /// Of a question to Stripe: how it is asked.
     pub reference: Reference,
+    /// The second, Unix, in which what was observed of the subject contradicts itself.
+    pub unsettled_at: Option<i64>,
 }
 
 /// Returns the facts of these keys with what is known around them and what this destination was
@@ -74,7 +76,8 @@ pub async fn gather(db: &Db, destination: &str, keys: &[&str]) -> Result<Vec<Fac
             EffectKind::Refresh => reference(db, &staged, &library).await?,
             _ => Reference::default(),
         };
-        facts.push(Fact { staged, created_at, known, failure_told, reference });
+        let unsettled_at = library.unsettled_at(&staged.effect.subject);
+        facts.push(Fact { staged, created_at, known, failure_told, reference, unsettled_at });
     }
     Ok(facts)
 }
@@ -193,6 +196,11 @@ impl Library {
             self.objects.extend(found.into_iter().map(|it| (it.id.clone(), it)));
         }
         Ok(())
+    }
+
+    fn unsettled_at(&self, id: &str) -> Option<i64> {
+        let standing = &self.objects.get(id)?.standing;
+        standing.unsettled.then_some(standing.at)
     }
 
     async fn fetch_users(

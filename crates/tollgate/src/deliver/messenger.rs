@@ -143,6 +143,7 @@ async fn refresh(billing: &Billing, fact: &Fact) -> Told {
         subject: &fact.staged.effect.subject,
         account: fact.reference.account.as_deref(),
         snapshot_event: fact.reference.snapshot_event.as_deref(),
+        unsettled_at: fact.unsettled_at,
     };
     match billing.refresh(&question).await {
         Ok(()) => Told::Done,
