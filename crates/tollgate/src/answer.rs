@@ -16,7 +16,18 @@ use crate::store::belonging::Owned;
 use crate::store::object::StoredObject;
 use crate::store::user::Party;
 use crate::store::{self, Db, StoreError};
+use crate::wire::Answer;
 pub use crate::wire::rfc3339;
+
+/// What a user may use now.
+#[derive(Clone, Debug)]
+pub struct Current {
+    /// The access, under the revision that was announced last.
+    pub access: StoredAccess,
+    /// Whether that revision is this access. It is not once time has changed the access and the
+    /// change could not be announced yet, as while a handler of the app's fails.
+    pub is_announced: bool,
+}
 
 /// Returns what a user may use at `now` (Unix seconds). A user whom nobody knows has nothing.
 ///
@@ -28,20 +39,41 @@ pub async fn access(
     user_id: &str,
     now: i64,
 ) -> Result<StoredAccess, StoreError> {
+    Ok(current(db, rulebook, user_id, now).await?.access)
+}
+
+/// Returns the same, and whether its revision tells it apart from what was announced.
+///
+/// # Errors
+/// As the database says.
+pub async fn current(
+    db: &Db,
+    rulebook: &Rulebook,
+    user_id: &str,
+    now: i64,
+) -> Result<Current, StoreError> {
     let Some(stored) = store::access::find(db, user_id).await? else {
-        return Ok(StoredAccess {
+        let access = StoredAccess {
             user_id: user_id.to_owned(),
             revision: 0,
             changed_at: now,
             access: Access::none(Reason::NoCustomer),
-        });
+        };
+        return Ok(Current { access, is_announced: true });
     };
     if stored.access.due_at.is_none_or(|it| it > now) {
-        return Ok(stored);
+        return Ok(Current { access: stored, is_announced: true });
     }
     let (parties, objects) = belongings(db, user_id).await?;
     let owned: Vec<Owned> = parties.into_iter().map(|it| owned(it, &objects)).collect();
-    Ok(StoredAccess { access: access_of(&owned, rulebook, now), ..stored })
+    let derived = StoredAccess { access: access_of(&owned, rulebook, now), ..stored.clone() };
+    let is_announced = told(&derived) == told(&stored);
+    Ok(Current { access: derived, is_announced })
+}
+
+/// What a caller reads of it, without the time of asking.
+fn told(it: &StoredAccess) -> Answer {
+    Answer::new(it.user_id.clone(), it.access.clone(), it.revision, 0)
 }
 
 async fn belongings(db: &Db, user_id: &str) -> Result<(Vec<Party>, Vec<StoredObject>), StoreError> {

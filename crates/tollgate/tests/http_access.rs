@@ -117,6 +117,61 @@ async fn the_etag_is_the_revision() {
     world.end().await;
 }
 
+/// A handler that fails holds the revision back; the answer's end must not be held back with it.
+async fn an_end_that_a_handler_holds_back_is_told(world: World) {
+    let cast = Cast { user: Some("ada".to_owned()), ..Cast::new(1, NOW - 36 * 86_400) };
+    world.tell(&story("renewal_fails", &cast).expect("it is a story")).await;
+    let before = world.app("GET", "/access/ada", "").await;
+    assert_eq!(before.json()["granted"], true, "{}", before.text());
+    let bearer = format!("Bearer {KEY}");
+    let mut stream = world.line().await;
+    let headers = [("authorization", bearer.as_str())];
+    stream.send(&request("GET", "/access/ada/stream", &headers, b"")).await;
+    stream.until("\n\n").await;
+
+    let end = hold_back(&world, &before.json()).await;
+    world.clock.advance(Duration::from_secs((end - NOW).unsigned_abs()));
+    let told = stream.until("\n\n").await;
+    assert!(told.contains(r#""granted":false"#), "{told}");
+    let known = |tag: &str, wait: &str| {
+        let headers = [("authorization", bearer.as_str()), ("if-none-match", tag)];
+        request("GET", &format!("/access/ada{wait}"), &headers, b"")
+    };
+    for wait in ["", "?wait=30s"] {
+        let after = world.raw(&known(before.header("etag"), wait)).await;
+        assert_eq!((after.status, &after.json()["granted"]), (200, &json!(false)));
+        assert_eq!(after.json()["revision"], before.json()["revision"]);
+        let again = world.raw(&known(after.header("etag"), "")).await;
+        assert_eq!((again.status, again.header("etag")), (304, after.header("etag")));
+    }
+    world.end().await;
+}
+
+/// Leaves a failure behind as a handler's that is tried again much later; returns when access ends.
+async fn hold_back(world: &World, answer: &Value) -> i64 {
+    let failure = tollgate::store::due_failure::DueFailure {
+        attempts: 9,
+        error: "no such table".to_owned(),
+        retry_at: i64::MAX,
+    };
+    let db = world.db().await;
+    let mut tx = db.begin().await.expect("a transaction begins");
+    tollgate::store::due_failure::record(&mut tx, "ada", &failure).await.expect("it is kept");
+    tx.commit().await.expect("it is kept");
+    let end = answer["grace_until"].as_str().expect("there is a grace");
+    end.parse::<jiff::Timestamp>().expect("it is a time").as_second()
+}
+
+#[tokio::test]
+async fn an_end_that_a_handler_holds_back_is_told_sqlite() {
+    an_end_that_a_handler_holds_back_is_told(World::sqlite().await).await;
+}
+
+#[tokio::test]
+async fn an_end_that_a_handler_holds_back_is_told_postgres() {
+    an_end_that_a_handler_holds_back_is_told(World::postgres().await).await;
+}
+
 fn waiting(wait: &str) -> Vec<u8> {
     let bearer = format!("Bearer {KEY}");
     let headers = [("authorization", bearer.as_str()), ("if-none-match", "\"0\"")];

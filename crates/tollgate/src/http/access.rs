@@ -10,13 +10,14 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::Stream;
+use sha2::{Digest, Sha256};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::auth::Caller;
 use super::error::Error;
 use super::{App, UserId};
-use crate::answer::{self, Explanation};
+use crate::answer::{self, Current, Explanation};
 use crate::config::value;
 use crate::store::access::StoredAccess;
 use crate::wire::Answer;
@@ -44,9 +45,9 @@ pub async fn show(
     let wait = wait_of(&uri)?;
     let mut changes = app.receiver.changes();
     let mut current = look(&app, &user).await?;
-    if let Some(wait) = wait.filter(|_| is_known(&headers, current.revision)) {
+    if let Some(wait) = wait.filter(|_| is_known(&headers, &version(&current))) {
         let changed = async {
-            while is_known(&headers, current.revision) {
+            while is_known(&headers, &version(&current)) {
                 news_of(&user, &mut changes).await;
                 current = look(&app, &user).await?;
             }
@@ -62,22 +63,36 @@ pub async fn show(
 }
 
 /// Writes the answer, or 304 where the caller has it already.
-fn answer(app: &App, headers: &HeaderMap, current: StoredAccess) -> Response {
-    let revision = current.revision;
-    let mut response = match is_known(headers, revision) {
+fn answer(app: &App, headers: &HeaderMap, current: Current) -> Response {
+    let version = version(&current);
+    let mut response = match is_known(headers, &version) {
         true => StatusCode::NOT_MODIFIED.into_response(),
-        false => Json(shown(current, app.clock.now())).into_response(),
+        false => Json(shown(current.access, app.clock.now())).into_response(),
     };
-    let tag = HeaderValue::try_from(etag(revision)).expect("a number in quotes is a header");
+    let tag = HeaderValue::try_from(etag(&version)).expect("letters in quotes are a header");
     let headers = response.headers_mut();
     headers.insert(header::ETAG, tag);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     response
 }
 
-async fn look(app: &App, user: &str) -> Result<StoredAccess, Error> {
+/// What tells one answer from another: the revision, and where time has changed the access and
+/// that has no revision yet, the answer's digest, too. Whoever asks by the revision would else be
+/// told that nothing has changed.
+fn version(current: &Current) -> String {
+    let revision = current.access.revision;
+    if current.is_announced {
+        return revision.to_string();
+    }
+    let answer = shown(current.access.clone(), 0);
+    let digest = Sha256::digest(serde_json::to_vec(&answer).expect("an answer is JSON"));
+    let digest = digest.iter().take(8).fold(0, |all, it| all << 8 | u64::from(*it));
+    format!("{revision}-due-{digest:016x}")
+}
+
+async fn look(app: &App, user: &str) -> Result<Current, Error> {
     app.check_ready()?;
-    Ok(answer::access(&app.db, &app.rulebook, user, app.clock.now()).await?)
+    Ok(answer::current(&app.db, &app.rulebook, user, app.clock.now()).await?)
 }
 
 /// Waits until this node changed the user's access, or it is time to look for other nodes'.
@@ -95,12 +110,12 @@ async fn news_of(user: &str, changes: &mut broadcast::Receiver<Arc<StoredAccess>
     drop(tokio::time::timeout(LOOK_EVERY, ours).await);
 }
 
-fn etag(revision: i64) -> String {
-    format!("\"{revision}\"")
+fn etag(version: &str) -> String {
+    format!("\"{version}\"")
 }
 
-fn is_known(headers: &HeaderMap, revision: i64) -> bool {
-    let tag = etag(revision);
+fn is_known(headers: &HeaderMap, version: &str) -> bool {
+    let tag = etag(version);
     let values = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|it| it.to_str().ok());
     let mut tags = values.flat_map(|it| it.split(',')).map(str::trim);
     tags.any(|it| it == "*" || it.strip_prefix("W/").unwrap_or(it) == tag)
@@ -143,12 +158,12 @@ pub async fn stream(
 fn events(
     app: Arc<App>,
     user: String,
-    first: StoredAccess,
+    first: Current,
     mut changes: broadcast::Receiver<Arc<StoredAccess>>,
     caller: Caller,
 ) -> impl Stream<Item = Result<Event, Infallible>> {
     async_stream::stream! {
-        let mut revision = first.revision;
+        let mut told = version(&first);
         yield Ok(event(&app, first));
         while is_welcome(&caller, app.clock.now()) {
             tokio::select! {
@@ -157,17 +172,17 @@ fn events(
             }
             // While the database is away there is nothing to tell.
             let Ok(current) = look(&app, &user).await else { continue };
-            if current.revision != revision {
-                revision = current.revision;
+            if version(&current) != told {
+                told = version(&current);
                 yield Ok(event(&app, current));
             }
         }
     }
 }
 
-fn event(app: &App, current: StoredAccess) -> Event {
-    let event = Event::default().event("access").id(current.revision.to_string());
-    let answer = shown(current, app.clock.now());
+fn event(app: &App, current: Current) -> Event {
+    let event = Event::default().event("access").id(version(&current));
+    let answer = shown(current.access, app.clock.now());
     event.data(serde_json::to_string(&answer).expect("an answer is JSON"))
 }
 
