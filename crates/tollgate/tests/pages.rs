@@ -1,9 +1,11 @@
 //! The pages that sell, as a browser asks for them: who sees what, which forms are refused, and what
 //! somebody is told when something goes wrong.
 
+mod naughty;
 #[expect(dead_code, unused_imports, reason = "other tests need the rest of it")]
 mod shop;
 
+use naughty::{Naughty, say};
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
@@ -33,12 +35,18 @@ impl Seen {
 /// A browser with a cookie, or without one.
 struct Browser<'a> {
     shop: &'a Shop,
+    server: usize,
     cookie: Option<String>,
 }
 
 impl<'a> Browser<'a> {
     fn new(shop: &'a Shop) -> Self {
-        Self { shop, cookie: None }
+        Self { shop, server: 0, cookie: None }
+    }
+
+    /// The same browser at another server.
+    fn at(self, server: usize) -> Self {
+        Self { server, ..self }
     }
 
     /// A browser that the app sent its user with.
@@ -51,11 +59,12 @@ impl<'a> Browser<'a> {
         for part in ["HttpOnly", "SameSite=Lax", "Secure", "Path=/"] {
             assert!(cookie.contains(part), "{cookie}");
         }
-        Self { shop, cookie: cookie.split(';').next().map(str::to_owned) }
+        Self { shop, server: 0, cookie: cookie.split(';').next().map(str::to_owned) }
     }
 
     async fn ask(&self, method: Method, path: &str, sent: Option<String>, from: &str) -> Seen {
-        let mut request = self.shop.http.request(method, format!("{}{path}", self.shop.url()));
+        let url = format!("{}{path}", self.shop.url_of(self.server));
+        let mut request = self.shop.http.request(method, url);
         request = request.header("accept", "text/html,*/*;q=0.8").header("sec-fetch-site", from);
         if let Some(cookie) = &self.cookie {
             request = request.header("cookie", cookie);
@@ -166,7 +175,7 @@ async fn a_session_ends_and_cannot_be_made() {
     let (start, end) = cookie.split_at(cookie.len() - 1);
     let changed = format!("{start}{}", if end == "0" { "1" } else { "0" });
     for cookie in [changed, "tollgate_session=".to_owned(), "tollgate_session=00.00".to_owned()] {
-        let forged = Browser { shop: &shop, cookie: Some(cookie) };
+        let forged = Browser { shop: &shop, server: 0, cookie: Some(cookie) };
         assert_eq!(forged.get("/account").await.status, StatusCode::FORBIDDEN);
     }
     let ended = shop.token_of("ada");
@@ -206,6 +215,40 @@ async fn what_goes_wrong_is_a_page_for_people_and_json_for_programs() {
     let unseen = ada.get(path).await;
     assert_eq!(unseen.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(unseen.text.contains("no need to pay again"), "{}", unseen.text);
+    shop.close().await;
+}
+
+/// The page after paying needs no key, and each costs a call of Stripe's.
+#[tokio::test]
+async fn strangers_do_not_use_up_what_stripe_takes() {
+    let shop = Shop::open(None).await;
+    let mut looked_up = 0;
+    for number in 0..60 {
+        let path = format!("/billing/return?session_id=cs_test_x{number}");
+        let reply = shop.call(0, Method::GET, &path, None, None).await;
+        match reply.status {
+            404 => looked_up += 1,
+            _ => assert_eq!(reply.status, 303, "{reply:?}"),
+        }
+    }
+    assert!((20..50).contains(&looked_up), "{looked_up}");
+    let reply = shop.call(0, Method::GET, "/billing/return?session_id=x", None, None).await;
+    assert_eq!(reply.status, 422, "what is no session is none at any rate");
+    shop.session(&json!({ "user_id": "ada", "plan": "pro", "period": "monthly" })).await;
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_missing_price_is_not_asked_for_at_every_view() {
+    let mut shop = Shop::open(None).await;
+    let stripe = Naughty::start(&[say(200, "", r#"{"object":"list","data":[]}"#)]).await;
+    let server = shop.add_server(&stripe.url).await;
+    for _ in 0..20 {
+        let seen = Browser::new(&shop).at(server).get("/pricing").await;
+        assert_eq!(seen.status, StatusCode::SERVICE_UNAVAILABLE, "{seen:?}");
+    }
+    let asked = stripe.asked().len();
+    assert!(asked <= 16, "{asked}");
     shop.close().await;
 }
 

@@ -6,6 +6,7 @@ mod naughty;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use naughty::{Act, Naughty, say};
 use serde_json::json;
 use tollgate::clock::Stopwatch;
@@ -15,16 +16,16 @@ use tollgate::stripe_api::{Answer, Patience, Stripe, StripeError, Trouble};
 const KEY: &str = "sk_test_the_key_of_the_tests";
 
 fn stripe(url: &str) -> Stripe {
+    let attempt = Duration::from_millis(300);
+    patient(url, Patience { attempt, pause: Duration::from_millis(4), ..Patience::default() })
+}
+
+fn patient(url: &str, patience: Patience) -> Stripe {
     let variables = BTreeMap::from(
         [("STRIPE_SECRET_KEY", KEY), ("STRIPE_API_BASE", url)].map(|(k, v)| (k.into(), v.into())),
     );
     let dir = tempfile::tempdir().expect("a directory can be made");
     let config = Config::load(None, dir.path(), &variables).expect("the settings are right");
-    let patience = Patience {
-        attempt: Duration::from_millis(300),
-        pause: Duration::from_millis(4),
-        ..Patience::default()
-    };
     Stripe::with(&config, patience).expect("there is a key")
 }
 
@@ -167,6 +168,23 @@ async fn calls_keep_the_pace_of_test_mode() {
     }
     assert!(since.elapsed() >= Duration::from_millis(240), "{:?}", since.elapsed());
     assert!(server.asked()[0].starts_with("GET /v1/prices?limit=1 HTTP/1.1\r\n"));
+}
+
+/// Whoever makes us call without end must not make everybody else wait without end.
+#[tokio::test]
+async fn who_has_no_turn_in_time_hears_of_it() {
+    let server = Naughty::start(&[fine()]).await;
+    let patience = Patience { whole: Duration::from_millis(500), ..Patience::default() };
+    let stripe = patient(&server.url, patience);
+    let params = json!({});
+    let since = Stopwatch::start();
+    let heard = join_all((0..200).map(|_| stripe.get("/v1/prices", &params))).await;
+    assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
+    let refused = heard.iter().filter_map(|it| it.as_ref().err());
+    let troubles: Vec<Trouble> = refused.map(|it| it.trouble).collect();
+    assert!((100..200).contains(&troubles.len()), "{}", troubles.len());
+    assert!(troubles.iter().all(|it| *it == Trouble::RateLimited), "{troubles:?}");
+    assert!(server.asked().len() < 100);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use serde_json::json;
 use tollgate_stripe::id;
 
 use super::{Billing, BillingError, places};
-use crate::stripe_api::{Answer, StripeError, Trouble};
+use crate::stripe_api::{Answer, Trouble};
 
 /// What a session came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,21 +45,18 @@ impl Billing {
     /// # Errors
     /// There is no such session, or its state could not be learned or kept and nothing is known.
     pub async fn land(&self, session_id: &str) -> Result<Landing, BillingError> {
-        let plain = |it: char| it.is_ascii_alphanumeric() || it == '_';
-        if !session_id.starts_with("cs_")
-            || !session_id.chars().all(plain)
-            || id::check(session_id).is_err()
-        {
-            let message = "session_id must be the id of a Checkout session.";
-            return Err(BillingError::invalid("session_id", message));
-        }
+        check(session_id)?;
         let path = format!("/v1/checkout/sessions/{session_id}");
         let session = match self.stripe.get(&path, &json!({})).await {
             Ok(session) => session,
             Err(error) if error.trouble == Trouble::Missing => {
                 return Err(BillingError::Unknown("There is no such Checkout session."));
             }
-            Err(error) => return Ok(self.land_blind(session_id, &error)),
+            Err(error) => {
+                let request_id = error.request_id.as_deref();
+                tracing::error!(error = %error, request_id, session_id, "A return was not looked at");
+                return Ok(self.land_blind(session_id));
+            }
         };
         let outcome = outcome(&session);
         if matches!(outcome, Outcome::Open | Outcome::Expired) {
@@ -71,6 +68,16 @@ impl Billing {
         }
         let (url, is_chosen) = self.goal(&session, session_id);
         Ok(Landing { url, is_chosen, ..self.left(&session, session_id, outcome) })
+    }
+
+    /// Returns where a session's browser goes on to without asking Stripe: too many ask already.
+    ///
+    /// # Errors
+    /// It is the id of no session.
+    pub fn land_unasked(&self, session_id: &str) -> Result<Landing, BillingError> {
+        check(session_id)?;
+        tracing::debug!(session_id, "A return was not looked at: too many came");
+        Ok(self.land_blind(session_id))
     }
 
     /// Where somebody goes on to who did not pay.
@@ -88,10 +95,8 @@ impl Billing {
         }
     }
 
-    /// Stripe does not answer: the customer goes on, and the events will tell.
-    fn land_blind(&self, session_id: &str, error: &StripeError) -> Landing {
-        let request_id = error.request_id.as_deref();
-        tracing::error!(error = %error, request_id, session_id, "A return could not be looked at");
+    /// Nothing is known of it right now: the customer goes on, and the events will tell.
+    fn land_blind(&self, session_id: &str) -> Landing {
         Landing {
             outcome: Outcome::Unseen,
             url: places::fill(&self.selling, &self.selling.success_url, Some(session_id)),
@@ -140,6 +145,18 @@ impl Billing {
     fn asked_for(&self, session: &Answer) -> Option<String> {
         let asked_for = session.object["metadata"]["return_to"].as_str();
         asked_for.and_then(|it| places::allowed(&self.selling, it).ok())
+    }
+}
+
+fn check(session_id: &str) -> Result<(), BillingError> {
+    let plain = |it: char| it.is_ascii_alphanumeric() || it == '_';
+    let is_one = session_id.starts_with("cs_") && session_id.chars().all(plain);
+    match is_one && id::check(session_id).is_ok() {
+        true => Ok(()),
+        false => {
+            let message = "session_id must be the id of a Checkout session.";
+            Err(BillingError::invalid("session_id", message))
+        }
     }
 }
 

@@ -2,15 +2,26 @@
 //! by its id, or by its lookup key, which may move to another price and so is asked for again.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::turns::Turns;
 use super::{Billing, BillingError};
 use crate::rules::policy::Plan;
+use crate::stripe_api::{StripeError, Trouble};
 
 /// How long a price that was found counts, in seconds.
 const FRESH_SECS: i64 = 300;
+/// How long it counts for those who only look that a price is missing or Stripe away, in seconds:
+/// anybody may look, and Stripe takes so many calls only.
+const IDLE_SECS: i64 = 5;
+/// How long somebody who looks waits for a price of which an older state is known.
+const REFRESH_TIME: Duration = Duration::from_secs(2);
+/// How long they wait for one that was never seen.
+const FIRST_TIME: Duration = Duration::from_secs(10);
+const MISSING: &str = "The plan's price is not for sale at Stripe; see the server's log.";
 
 /// A price that can be bought.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,9 +53,23 @@ pub struct Tag {
     pub interval: Option<(String, i64)>,
 }
 
-/// The prices that were found, with the second of it.
+/// What is known of prices.
 #[derive(Default)]
-pub(super) struct Known(Mutex<HashMap<String, (i64, Price)>>);
+pub(super) struct Known {
+    seen: Mutex<Seen>,
+    /// One asks for a price to be shown, and the others have what came of it.
+    turns: Turns,
+}
+
+#[derive(Default)]
+struct Seen {
+    /// The prices that were found, with the second of it.
+    found: HashMap<String, (i64, Price)>,
+    /// Those that were not there, with the second of it.
+    missing: HashMap<String, i64>,
+    /// When Stripe did not say last, and why.
+    away: Option<(i64, StripeError)>,
+}
 
 /// What a caller chose.
 #[derive(Debug)]
@@ -95,7 +120,6 @@ impl Billing {
     }
 
     async fn ask_for_price(&self, reference: &str) -> Result<Price, BillingError> {
-        const MISSING: &str = "The plan's price is not for sale at Stripe; see the server's log.";
         let found = match reference.starts_with("price_") {
             true => {
                 let params = json!({ "expand": ["product"] });
@@ -112,7 +136,7 @@ impl Billing {
             }
         };
         let found = match found {
-            Err(error) if error.trouble == crate::stripe_api::Trouble::Missing => Value::Null,
+            Err(error) if error.trouble == Trouble::Missing => Value::Null,
             found => found?.object,
         };
         let object = if found["object"] == "list" { &found["data"][0] } else { &found };
@@ -125,10 +149,34 @@ impl Billing {
         }
     }
 
-    /// Finds a price to be shown: where Stripe is away, as it was last.
+    /// Finds a price to be shown: where Stripe is away, as it was last, and soon. Whoever asks at
+    /// the same time shares the one call.
     pub(super) async fn price_to_show(&self, reference: &str) -> Result<Price, BillingError> {
-        match self.price(reference).await {
-            Err(error @ BillingError::Stripe(_)) => self.prices.find_old(reference).ok_or(error),
+        if let Some(known) = self.prices.to_show(reference, self.clock.now()) {
+            return known;
+        }
+        let old = self.prices.find_old(reference);
+        let _turn = match (self.prices.turns.take_free(reference), &old) {
+            (Some(turn), _) => turn,
+            // Somebody refreshes it already.
+            (None, Some(old)) => return Ok(old.clone()),
+            (None, None) => self.prices.turns.take(reference).await,
+        };
+        let now = self.clock.now();
+        if let Some(known) = self.prices.to_show(reference, now) {
+            return known;
+        }
+        let time = if old.is_some() { REFRESH_TIME } else { FIRST_TIME };
+        let asked = tokio::time::timeout(time, self.price(reference)).await;
+        match asked.unwrap_or_else(|_| Err(StripeError::silent().into())) {
+            Err(BillingError::Stripe(error)) => {
+                self.prices.seen().away = Some((now, error.clone()));
+                old.ok_or(BillingError::Stripe(error))
+            }
+            Err(error @ BillingError::NotConfigured(_)) => {
+                self.prices.seen().missing.insert(reference.to_owned(), now);
+                Err(error)
+            }
             found => found,
         }
     }
@@ -194,20 +242,46 @@ fn tag(price: &Value) -> Tag {
 }
 
 impl Known {
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn find(&self, reference: &str, now: i64) -> Option<Price> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = known.get(reference).filter(|(at, _)| (0..FRESH_SECS).contains(&(now - at)));
-        fresh.map(|(_, price)| price.clone())
+        self.seen().find(reference, now)
     }
 
     /// A price that was found at any time: better shown than nothing while Stripe is away.
     pub(super) fn find_old(&self, reference: &str) -> Option<Price> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(reference).map(|(_, price)| price.clone())
+        self.seen().found.get(reference).map(|(_, price)| price.clone())
+    }
+
+    /// What can be shown without asking Stripe, or why nothing can be.
+    fn to_show(&self, reference: &str, now: i64) -> Option<Result<Price, BillingError>> {
+        let seen = self.seen();
+        let is_recent = |at: i64| (0..IDLE_SECS).contains(&(now - at));
+        if let Some(price) = seen.find(reference, now) {
+            return Some(Ok(price));
+        }
+        if seen.missing.get(reference).is_some_and(|at| is_recent(*at)) {
+            return Some(Err(BillingError::NotConfigured(MISSING)));
+        }
+        let (_, error) = seen.away.as_ref().filter(|(at, _)| is_recent(*at))?;
+        let old = seen.found.get(reference).map(|(_, price)| price.clone());
+        Some(old.ok_or_else(|| error.clone().into()))
     }
 
     fn keep(&self, reference: &str, now: i64, price: &Price) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.insert(reference.to_owned(), (now, price.clone()));
+        let mut seen = self.seen();
+        seen.found.insert(reference.to_owned(), (now, price.clone()));
+        seen.missing.remove(reference);
+        seen.away = None;
+    }
+}
+
+impl Seen {
+    fn find(&self, reference: &str, now: i64) -> Option<Price> {
+        let is_fresh = |at: i64| (0..FRESH_SECS).contains(&(now - at));
+        let found = self.found.get(reference).filter(|(at, _)| is_fresh(*at));
+        found.map(|(_, price)| price.clone())
     }
 }

@@ -1,4 +1,4 @@
-//! One at a time for each user, on this node. It spares Stripe calls that the other nodes' keys and
+//! One at a time for each user, or each price, on this node. It spares Stripe calls that the other nodes' keys and
 //! rows would make harmless anyway.
 
 use std::collections::HashMap;
@@ -16,13 +16,19 @@ pub(super) struct Turns(Mutex<HashMap<String, Arc<Turn<()>>>>);
 impl Turns {
     /// Waits for a user's turn, which lasts as long as what is returned.
     pub(super) async fn take(&self, user_id: &str) -> OwnedMutexGuard<()> {
-        let turn = {
-            let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if turns.len() >= KNOWN_MAX {
-                turns.retain(|_, it| Arc::strong_count(it) > 1);
-            }
-            Arc::clone(turns.entry(user_id.to_owned()).or_default())
-        };
-        turn.lock_owned().await
+        self.turn(user_id).lock_owned().await
+    }
+
+    /// Takes a turn if nobody has it.
+    pub(super) fn take_free(&self, of: &str) -> Option<OwnedMutexGuard<()>> {
+        self.turn(of).try_lock_owned().ok()
+    }
+
+    fn turn(&self, of: &str) -> Arc<Turn<()>> {
+        let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if turns.len() >= KNOWN_MAX {
+            turns.retain(|_, it| Arc::strong_count(it) > 1);
+        }
+        Arc::clone(turns.entry(of.to_owned()).or_default())
     }
 }

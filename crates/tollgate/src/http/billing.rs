@@ -1,6 +1,7 @@
 //! What takes the money: Checkout, the way back from it, the portal. A caller says what is wanted
 //! and for whom; a field that would say more (a price, a customer) is none that we know.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Json;
@@ -16,7 +17,7 @@ use tollgate_stripe::id;
 use super::access::shown;
 use super::auth::Caller;
 use super::error::Error;
-use super::{App, pages};
+use super::{App, Client, pages};
 use crate::answer;
 use crate::billing::Billing;
 use crate::billing::change::{Preview, Target, When};
@@ -280,18 +281,31 @@ struct Landing {
 
 /// `GET /billing/return`: what was bought counts before the browser goes on. A person is told on a
 /// page what went wrong, a program in JSON.
-pub async fn land(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
-    match landed(&app, &uri, &headers).await {
+pub async fn land(
+    State(app): State<Arc<App>>,
+    Extension(Client(client)): Extension<Client>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    match landed(&app, client, &uri, &headers).await {
         Ok(response) => response,
         Err(error) => pages::failed(&app, &uri, &headers, error).await,
     }
 }
 
-async fn landed(app: &App, uri: &Uri, headers: &HeaderMap) -> Result<Response, Error> {
+async fn landed(
+    app: &App,
+    client: IpAddr,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Result<Response, Error> {
     let billing = ready(app)?;
     let query = Query::<Landing>::try_from_uri(uri);
     let Query(query) = query.map_err(|_| invalid("session_id", "session_id is missing."))?;
-    let landing = billing.land(&query.session_id).await?;
+    let landing = match app.limits.may_ask(client) {
+        true => billing.land(&query.session_id).await?,
+        false => billing.land_unasked(&query.session_id)?,
+    };
     app.stir();
     pages::landed(app, uri, headers, &landing).await
 }

@@ -1,7 +1,9 @@
 //! Who a request comes from, and how much of it there may be: trusted proxies, allowed networks,
-//! requests per second and address, the size of a body and the time it may take.
+//! requests per second and address, what strangers may cost at Stripe, the size of a body and the
+//! time it may take.
 
 use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -10,7 +12,7 @@ use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use governor::clock::DefaultClock;
 use governor::state::keyed::DashMapStateStore;
-use governor::{Quota, RateLimiter};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use ipnet::IpNet;
 
@@ -21,12 +23,19 @@ use crate::config;
 pub const BODY_BYTES_MAX: usize = 1 << 20;
 /// Addresses that may come in before those that have been quiet are forgotten.
 const ADDRESSES_MAX: usize = 100_000;
+/// How often a second Stripe is asked for strangers of one address, and how often at once.
+const ASKED_FOR_ONE: [u32; 2] = [2, 20];
+/// The same for all strangers together: the rest of what Stripe takes is left to the app.
+const ASKED_FOR_ALL: [u32; 2] = [10, 50];
+
+type PerAddress = RateLimiter<IpAddr, DashMapStateStore<IpAddr>, DefaultClock>;
 
 /// The limits of one server.
 pub struct Limits {
     allowed: Vec<IpNet>,
     proxies: Vec<IpNet>,
-    limiter: Option<RateLimiter<IpAddr, DashMapStateStore<IpAddr>, DefaultClock>>,
+    limiter: Option<PerAddress>,
+    strangers: Strangers,
     since_purge: AtomicUsize,
     body_timeout: Duration,
 }
@@ -41,6 +50,7 @@ impl Limits {
         Self {
             allowed: server.webhook_networks.clone(),
             proxies: server.trusted_proxies.clone(),
+            strangers: Strangers::new(limiter.is_some()),
             limiter,
             since_purge: AtomicUsize::new(0),
             body_timeout: server.body_timeout,
@@ -77,10 +87,18 @@ impl Limits {
         limiter.check_key(&subscriber(client)).is_ok()
     }
 
+    /// Counts a call of Stripe's for somebody whom nobody knows; `false` is one too many. Anybody
+    /// could else use up what Stripe takes, and nobody could buy.
+    pub fn may_ask(&self, client: IpAddr) -> bool {
+        let it = &self.strangers;
+        let one = it.one.as_ref().is_none_or(|it| it.check_key(&subscriber(client)).is_ok());
+        one && it.all.check().is_ok()
+    }
+
     /// Forgets the addresses that have been quiet.
     pub fn purge(&self) {
         self.since_purge.store(0, Ordering::Relaxed);
-        if let Some(it) = &self.limiter {
+        for it in self.limiter.iter().chain(&self.strangers.one) {
             it.retain_recent();
         }
     }
@@ -103,6 +121,26 @@ impl Limits {
                 Err(Error::PayloadTooLarge(BODY_BYTES_MAX))
             }
             Ok(Err(_)) => Err(Error::BodyCutOff),
+        }
+    }
+}
+
+/// What Stripe is asked for people whom nobody knows.
+struct Strangers {
+    /// None where addresses are not told apart.
+    one: Option<PerAddress>,
+    all: DefaultDirectRateLimiter,
+}
+
+impl Strangers {
+    fn new(by_address: bool) -> Self {
+        let quota = |[rate, burst]: [u32; 2]| {
+            let positive = |it| NonZeroU32::new(it).unwrap_or(NonZeroU32::MIN);
+            Quota::per_second(positive(rate)).allow_burst(positive(burst))
+        };
+        Self {
+            one: by_address.then(|| RateLimiter::dashmap(quota(ASKED_FOR_ONE))),
+            all: RateLimiter::direct(quota(ASKED_FOR_ALL)),
         }
     }
 }
@@ -136,6 +174,7 @@ mod tests {
             allowed: Vec::new(),
             proxies: config::value::networks(proxies).expect("they are networks"),
             limiter: None,
+            strangers: Strangers::new(true),
             since_purge: AtomicUsize::new(0),
             body_timeout: Duration::from_secs(1),
         }
@@ -171,6 +210,17 @@ mod tests {
         assert_eq!(client("10.0.0.0/8", "10.0.0.1", &[b"192.0.2.1, unknown"]), "10.0.0.1");
         assert_eq!(client("10.0.0.0/8", "10.0.0.1", &[b"192.0.2.1", b"\xff"]), "10.0.0.1");
         assert_eq!(client("10.0.0.0/8", "10.0.0.1", &[b"10.0.0.3, 10.0.0.2"]), "10.0.0.3");
+    }
+
+    #[test]
+    fn one_address_does_not_use_up_what_stripe_is_asked_for_strangers() {
+        let limits = limits("");
+        let asked = |client: IpAddr| (0..100).filter(|_| limits.may_ask(client)).count();
+        let first = asked(IpAddr::from([192, 0, 2, 1]));
+        assert!((20..30).contains(&first), "{first}");
+        assert!(asked(IpAddr::from([192, 0, 2, 2])) >= 20);
+        let all: usize = (3..100).map(|it| asked(IpAddr::from([192, 0, 2, it]))).sum();
+        assert!(all < 30, "{all}");
     }
 
     #[test]

@@ -122,7 +122,7 @@ impl StripeError {
     /// No answer came, or not all of it.
     pub(super) fn unheard(error: &reqwest::Error) -> Self {
         match error.is_timeout() {
-            true => Self::new(Trouble::Timeout, "no answer came in time"),
+            true => Self::silent(),
             false if error.is_connect() => Self::new(Trouble::Unavailable, "it cannot be reached"),
             false => Self::new(Trouble::Unavailable, "the connection was cut"),
         }
@@ -166,6 +166,16 @@ impl StripeError {
     /// What came is no object of a kind that we keep; says why.
     pub fn not_an_object(why: &str) -> Self {
         Self::malformed(why, None)
+    }
+
+    /// So much is asked of Stripe that this call never had its turn.
+    pub(super) fn crowded() -> Self {
+        Self::new(Trouble::RateLimited, "too many calls are waiting")
+    }
+
+    /// Nothing was heard for as long as its caller could wait.
+    pub fn silent() -> Self {
+        Self::new(Trouble::Timeout, "no answer came in time")
     }
 
     /// Whatever was tried, it did not come about.

@@ -41,7 +41,7 @@ pub struct Patience {
     pub connect: Duration,
     /// One attempt.
     pub attempt: Duration,
-    /// All attempts and the pauses between them.
+    /// All attempts, the pauses between them and the wait for the pace.
     pub whole: Duration,
     /// The pause before the second attempt; each further one is twice as long.
     pub pause: Duration,
@@ -190,7 +190,11 @@ impl Stripe {
         let mut attempt = 0;
         let outcome = loop {
             attempt += 1;
-            self.0.pace.until_ready().await;
+            let left = patience.whole.saturating_sub(watch.elapsed());
+            // The wait for the pace counts, too: who asks while too much is asked hears of it.
+            if tokio::time::timeout(left, self.0.pace.until_ready()).await.is_err() {
+                break Err(StripeError::crowded());
+            }
             let heard = self.attempt(call).await;
             let Err(error) = heard else { break heard };
             let left = patience.whole.saturating_sub(watch.elapsed());

@@ -100,7 +100,12 @@ impl Shop {
 
     /// Returns where the first server is.
     pub fn url(&self) -> String {
-        format!("http://{}", self.servers[0].address())
+        self.url_of(0)
+    }
+
+    /// Returns where a server is.
+    pub fn url_of(&self, server: usize) -> String {
+        format!("http://{}", self.servers[server].address())
     }
 
     pub async fn close(self) {
