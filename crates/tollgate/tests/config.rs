@@ -274,6 +274,50 @@ fn an_error_about_a_secret_hides_it() {
     }
 }
 
+/// Keys are pasted into the wrong line, and what the start says ends in somebody's log.
+#[test]
+fn a_secret_in_the_wrong_place_is_not_shown() {
+    for (key, value, shown) in [
+        ("STRIPE_PUBLISHABLE_KEY", "sk_live_hush", "sk_live_***"),
+        ("STRIPE_PRICE_PRO_MONTHLY", "sk_live_hush", "sk_live_***"),
+        ("STRIPE_PRICE_PRO_YEARLY", "rk_test_hush", "rk_test_***"),
+        ("STRIPE_PRICE_PRO_YEARLY", "whsec_hush+hush/hush=", "whsec_***"),
+        ("TOLLGATE_LISTEN", "sk_hush", "sk_***"),
+        ("TOLLGATE_ORIGINS", "https://a.example, rk_live_hush", "https://a.example, rk_live_***"),
+        ("STRIPE_API_BASE", "ftp://a?key=sk_test_hush", "ftp://a?key=sk_test_***"),
+    ] {
+        let error = refused(&[], &[(key, value)]);
+        assert!(
+            error.starts_with(&format!("{key} = {shown:?} (environment): allowed is ")),
+            "{error}"
+        );
+        assert!(!error.contains("hush"), "{error}");
+    }
+    let plan = "[plans.pro]\nprices = { monthly = \"sk_live_hush\" }";
+    let error = refused(&[("tollgate.toml", plan)], &[]);
+    assert!(error.contains("sk_live_***") && !error.contains("hush"), "{error}");
+    let plain = refused(&[], &[("TOLLGATE_LISTEN", "desk_task_rsk_1")]);
+    assert!(plain.contains("desk_task_rsk_1"), "{plain}");
+}
+
+#[test]
+fn a_server_is_shown_without_who_may_enter() {
+    for (key, url, shown) in [
+        ("TOLLGATE_SMTP_URL", "smtp://u:hush@h.example:587", "smtp://***@h.example:587"),
+        ("TOLLGATE_SMTP_URL", "smtp://u:hu?sh@h.example", "smtp://***"),
+        ("DATABASE_URL", "postgres://u:hu?sh@h/db?password=hush", "postgres://***"),
+        ("DATABASE_URL", "postgres://h/db?user=u@h&password=hush", "postgres://***"),
+        ("DATABASE_URL", "postgres://u:hush@h/db?password=hush", "postgres://***@h/db"),
+        ("DATABASE_URL", "postgres://h/db?password=hush", "postgres://h/db"),
+    ] {
+        let from = ("TOLLGATE_MAIL_FROM", "Shop <shop@example.com>");
+        let config = loaded(&[], &[(key, url), from]);
+        let settings = config.describe();
+        let setting = settings.iter().find(|it| it.key == key).expect("it is shown");
+        assert_eq!(setting.value, shown);
+    }
+}
+
 #[test]
 fn stripe_is_where_it_is_said_to_be() {
     let config = loaded(&[], &[("STRIPE_API_BASE", "http://127.0.0.1:4243/")]);

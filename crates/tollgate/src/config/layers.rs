@@ -10,7 +10,7 @@ use super::ConfigError;
 use super::alarms;
 use super::file::{self, SERVER};
 use super::mail;
-use super::secret::Secret;
+use super::secret::{self, Secret};
 use super::value::Read;
 
 /// Where a value comes from. The later ones win.
@@ -113,7 +113,7 @@ impl Layers {
         })?;
         let setting = Setting {
             key: shown_key(found.key, found.source),
-            value: found.text.to_owned(),
+            value: secret::without_keys(found.text),
             source: found.source,
         };
         self.settings.push(setting);

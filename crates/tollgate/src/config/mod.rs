@@ -131,7 +131,7 @@ pub enum LogFormat {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// A value is none of what is allowed.
-    #[error("{key} = {value:?} ({origin}): allowed is {allowed}")]
+    #[error("{key} = {:?} ({origin}): allowed is {allowed}", secret::without_keys(.value))]
     Value {
         /// The variable, or the place in the file.
         key: String,
@@ -415,12 +415,14 @@ fn database_url(layers: &mut Layers) -> Result<Secret, ConfigError> {
     }))
 }
 
-/// Shows where a database is, without who may enter; options may hold a password as well.
+/// Shows where a server is, without who may enter; options may hold a password as well. Where a
+/// password may have a `?` of its own, nobody knows where it ends.
 fn without_password(url: &str) -> String {
-    let url = url.split('?').next().unwrap_or_default();
+    let place = |it: &str| it.split('?').next().unwrap_or_default().to_owned();
     match (url.split_once("://"), url.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, place))) => format!("{scheme}://***@{place}"),
-        _ => url.to_owned(),
+        (Some((scheme, _)), Some((who, _))) if who.contains('?') => format!("{scheme}://***"),
+        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://***@{}", place(rest)),
+        _ => place(url),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::ConfigError;
 use super::file::{File, RULES};
 use super::layers::{Layers, Setting, Source};
-use super::value;
+use super::{secret, value};
 use crate::rules::policy::{FREE, Plan, Policy, Rulebook};
 
 /// Makes the rulebook.
@@ -44,10 +44,6 @@ fn shown(plan: &Plan, file: &File) -> Setting {
 
 /// One plan whose prices the environment names; without any, every price buys it.
 fn shorthand(layers: &mut Layers) -> Result<Rulebook, ConfigError> {
-    let price = |text: &str| match text.starts_with("sk_") || text.starts_with("prod_") {
-        true => Err("a price's id (\"price_…\") or its lookup key"),
-        false => Ok(text.to_owned()),
-    };
     let monthly = layers.read_optional("STRIPE_PRICE_PRO_MONTHLY", price)?;
     let yearly = layers.read_optional("STRIPE_PRICE_PRO_YEARLY", price)?;
     let name = layers.read("PRO_PLAN_NAME", "pro", plan_name)?;
@@ -57,6 +53,14 @@ fn shorthand(layers: &mut Layers) -> Result<Rulebook, ConfigError> {
     let any_price = prices.is_empty().then(|| name.clone());
     let plan = Plan { title: titled(&name), name, rank: 10, prices, features: Vec::new() };
     Ok(Rulebook { plans: vec![plan], any_price, ..Rulebook::default() })
+}
+
+fn price(text: &str) -> value::Read<String> {
+    let text = text.trim();
+    match text.is_empty() || secret::is_key(text) || text.starts_with("prod_") {
+        true => Err("a price's id (\"price_…\") or its lookup key"),
+        false => Ok(text.to_owned()),
+    }
 }
 
 fn plan_name(text: &str) -> value::Read<String> {
@@ -85,12 +89,10 @@ fn plans(file: &File) -> Result<Vec<Plan>, ConfigError> {
             allowed,
         };
         plan_name(name).map_err(|allowed| refuse(name, allowed))?;
-        for price in table.prices.values() {
-            if price.trim().is_empty() {
-                return Err(refuse(price, "a price's id (\"price_…\") or its lookup key"));
-            }
-            if sold.insert(price, name).is_some_and(|other| other != name) {
-                return Err(refuse(price, "each price in one plan only"));
+        for reference in table.prices.values() {
+            price(reference).map_err(|allowed| refuse(reference, allowed))?;
+            if sold.insert(reference, name).is_some_and(|other| other != name) {
+                return Err(refuse(reference, "each price in one plan only"));
             }
         }
         plans.push(Plan {
