@@ -25,6 +25,13 @@ impl Seen {
         self.headers.get(name).and_then(|it| it.to_str().ok()).unwrap_or_default()
     }
 
+    /// Every address that the page leads to on this server.
+    fn links(&self) -> Vec<String> {
+        let text = self.text.replace("&#x2f;", "/").replace("&amp;", "&");
+        let links = text.split("href=\"").skip(1).filter_map(|it| it.split('"').next());
+        links.filter(|it| it.starts_with(['/', '?'])).map(str::to_owned).collect()
+    }
+
     /// The word of the forms on a page.
     fn word(&self) -> String {
         let (_, rest) = self.text.split_once("name=\"form\" value=\"").expect("there is a form");
@@ -215,6 +222,32 @@ async fn what_goes_wrong_is_a_page_for_people_and_json_for_programs() {
     let unseen = ada.get(path).await;
     assert_eq!(unseen.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(unseen.text.contains("no need to pay again"), "{}", unseen.text);
+    shop.close().await;
+}
+
+/// Forms cannot be looked at: what the page after one leads to has to be another.
+#[tokio::test]
+async fn the_page_after_a_failed_form_leads_to_pages() {
+    let shop = Shop::open(None).await;
+    let ada = Browser::of(&shop, "ada").await;
+    for (path, stands_on) in [
+        ("/account/resume", "/account"),
+        ("/account/undo", "/account"),
+        ("/account/portal", "/account"),
+        ("/account/change", "/account"),
+        ("/account/cancel", "/account"),
+        ("/pricing", "/pricing"),
+    ] {
+        let failed = ada.post(path, &json!({ "form": "of another session" })).await;
+        assert_eq!(failed.status, StatusCode::FORBIDDEN);
+        let links = failed.links();
+        assert!(links.contains(&stands_on.to_owned()), "{path}: {links:?}");
+        assert!(links.iter().any(|it| it.contains("locale=de")), "{path}: {links:?}");
+        for link in links {
+            assert!(link.starts_with('/'), "{path} leads to {link}");
+            assert_eq!(ada.get(&link).await.status, StatusCode::OK, "{path} leads to {link}");
+        }
+    }
     shop.close().await;
 }
 

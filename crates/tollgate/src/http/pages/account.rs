@@ -14,7 +14,7 @@ use super::super::App;
 use super::super::billing::ready;
 use super::super::error::Error;
 use super::session::{self, Entry, Visitor};
-use super::{Page, SIGN_IN, answered, field, read_form, see};
+use super::{Page, SIGN_IN, answered, answered_form, field, read_form, see};
 use crate::billing::account::{Account, Running};
 use crate::billing::ending::End;
 use crate::billing::overview::{Pending, Terms, Waiting};
@@ -328,5 +328,5 @@ async fn posted(
         app.stir();
         done
     };
-    answered(app, &uri, &headers, result.await).await
+    answered_form(app, &uri, &headers, result.await).await
 }

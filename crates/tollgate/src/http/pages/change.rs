@@ -14,7 +14,7 @@ use super::super::App;
 use super::super::billing::ready;
 use super::super::error::Error;
 use super::session::{self, Entry, Visitor};
-use super::{Page, SIGN_IN, answered, field, read_form, see};
+use super::{Page, SIGN_IN, answered, answered_form, field, read_form, see};
 use crate::billing::account::Running;
 use crate::billing::change::{Preview, Target, When};
 use crate::billing::offers::Tag;
@@ -148,7 +148,7 @@ fn word(when: When) -> &'static str {
 pub async fn commit(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
     let (uri, headers) = (request.uri().clone(), request.headers().clone());
     let result = committed(&app, &uri, request).await;
-    answered(&app, &uri, &headers, result).await
+    answered_form(&app, &uri, &headers, result).await
 }
 
 async fn committed(app: &App, uri: &Uri, request: Request<Body>) -> Result<Response, Error> {

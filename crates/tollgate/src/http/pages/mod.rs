@@ -216,7 +216,7 @@ impl<'a> Page<'a> {
         json!({
             "lang": other.lang,
             "name": other.name,
-            "url": format!("?{}", form::encode(&query)),
+            "url": format!("{}?{}", self.path, form::encode(&query)),
             "is_this": other.lang == self.language.lang,
         })
     }
@@ -290,4 +290,16 @@ async fn answered(
         Ok(response) => response,
         Err(error) => failed(app, uri, headers, error).await,
     }
+}
+
+/// Answers a form. Where it fails, everything on the page that says so leads on to the page that
+/// the form stands on: what takes forms only cannot be looked at.
+async fn answered_form(
+    app: &App,
+    uri: &Uri,
+    headers: &HeaderMap,
+    result: Result<Response, Error>,
+) -> Response {
+    let stands_on = if uri.path() == "/pricing" { "/pricing" } else { "/account" };
+    answered(app, &Uri::from_static(stands_on), headers, result).await
 }

@@ -14,7 +14,7 @@ use super::super::App;
 use super::super::billing::ready;
 use super::super::error::Error;
 use super::session::{self, Entry, Visitor};
-use super::{Page, answered, field, read_form, see};
+use super::{Page, answered, answered_form, field, read_form, see};
 use crate::billing::BillingError;
 use crate::billing::account::Account;
 use crate::billing::checkout::{Opened, UiMode, Wanted};
@@ -218,7 +218,7 @@ fn action(
 pub async fn buy(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
     let (uri, headers) = (request.uri().clone(), request.headers().clone());
     let result = go_and_pay(&app, request).await;
-    answered(&app, &uri, &headers, result).await
+    answered_form(&app, &uri, &headers, result).await
 }
 
 async fn go_and_pay(app: &App, request: Request<Body>) -> Result<Response, Error> {
