@@ -5,11 +5,14 @@ mod naughty;
 #[expect(dead_code, unused_imports, reason = "other tests need the rest of it")]
 mod shop;
 
-use naughty::{Naughty, say};
+use std::time::Duration;
+
+use naughty::{Act, Naughty, say};
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use shop::{Shop, text};
+use tollgate::clock::Stopwatch;
 use tollgate_stripe::form;
 
 /// What a browser got.
@@ -282,6 +285,34 @@ async fn a_missing_price_is_not_asked_for_at_every_view() {
     }
     let asked = stripe.asked().len();
     assert!(asked <= 16, "{asked}");
+    shop.close().await;
+}
+
+/// What is known can be shown at any time: nobody waits until Stripe is given up.
+#[tokio::test]
+async fn while_stripe_is_silent_pages_come_soon() {
+    let mut shop = Shop::open(None).await;
+    let visit = json!({ "user_id": "ada", "plan": "pro", "period": "monthly" });
+    let session = shop.session(&visit).await;
+    shop.pay(&session).await;
+    shop.come_back(&session).await;
+    let prices = shop.find("/v1/prices").await;
+    let one = json!({ "object": "list", "data": [prices["data"][0]] }).to_string();
+    let mut acts = vec![say(200, "", &one); 8];
+    acts.push(Act::Sleep);
+    let stripe = Naughty::start(&acts).await;
+    let server = shop.add_server(&stripe.url).await;
+    let browser = Browser::of(&shop, "ada").await.at(server);
+    while stripe.asked().len() < 8 {
+        assert_eq!(browser.get("/pricing").await.status, StatusCode::OK);
+        shop.stripe(Method::POST, "/_sandbox/advance", &json!({ "seconds": 301 })).await;
+    }
+    for path in ["/pricing", "/pricing", "/account", "/account"] {
+        let since = Stopwatch::start();
+        let seen = browser.get(path).await;
+        assert_eq!(seen.status, StatusCode::OK, "{path}: {seen:?}");
+        assert!(since.elapsed() < Duration::from_secs(8), "{path}: {:?}", since.elapsed());
+    }
     shop.close().await;
 }
 

@@ -188,6 +188,17 @@ async fn who_has_no_turn_in_time_hears_of_it() {
 }
 
 #[tokio::test]
+async fn the_last_attempt_ends_with_the_patience() {
+    let server = Naughty::start(&[Act::Sleep]).await;
+    let whole = Duration::from_millis(700);
+    let patience = Patience { attempt: Duration::from_secs(20), whole, ..Patience::default() };
+    let since = Stopwatch::start();
+    let heard = patient(&server.url, patience).get("/v1/prices", &json!({})).await;
+    assert_eq!(heard.expect_err("nobody answers").trouble, Trouble::Timeout);
+    assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
+}
+
+#[tokio::test]
 async fn what_a_restricted_key_lacks_is_named_and_the_key_is_not() {
     let told = "The provided key 'rk_test_abc' does not have the required permissions. Having the \
                 'rak_customer_write' permission would allow this request to continue.";

@@ -195,7 +195,7 @@ impl Stripe {
             if tokio::time::timeout(left, self.0.pace.until_ready()).await.is_err() {
                 break Err(StripeError::crowded());
             }
-            let heard = self.attempt(call).await;
+            let heard = self.attempt(call, patience.whole.saturating_sub(watch.elapsed())).await;
             let Err(error) = heard else { break heard };
             let left = patience.whole.saturating_sub(watch.elapsed());
             match patience::judge(&error, attempt, seed, patience) {
@@ -207,13 +207,15 @@ impl Stripe {
         outcome
     }
 
-    async fn attempt(&self, call: &Call<'_>) -> Result<Answer, StripeError> {
+    /// One attempt, no longer than what is left of the patience.
+    async fn attempt(&self, call: &Call<'_>, left: Duration) -> Result<Answer, StripeError> {
         let asked = self.0.sight.ask();
         let url = format!("{}{}", self.0.base, call.path);
         let mut request = self.0.http.request(call.method.clone(), url);
         request = request
             .header(AUTHORIZATION, format!("Bearer {}", self.0.key.reveal()))
-            .header("stripe-version", version::PINNED);
+            .header("stripe-version", version::PINNED)
+            .timeout(left.min(self.0.patience.attempt));
         if let Some(key) = call.key {
             request = request.header("idempotency-key", key);
         }

@@ -2,6 +2,7 @@
 //! Stripe's portal for cards and invoices.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -15,12 +16,15 @@ use super::super::billing::ready;
 use super::super::error::Error;
 use super::session::{self, Entry, Visitor};
 use super::{Page, SIGN_IN, answered, answered_form, field, read_form, see};
+use crate::billing::Billing;
 use crate::billing::account::{Account, Running};
 use crate::billing::ending::End;
 use crate::billing::overview::{Pending, Terms, Waiting};
 use crate::billing::portal::Flow;
 use crate::rules::access::Reason;
 
+/// How long somebody who looks waits for what Stripe alone knows.
+const PENDING_TIME: Duration = Duration::from_secs(3);
 /// What an address may say was done, and the text for it.
 const DONE: [(&str, &str); 6] = [
     ("changed", "done_changed"),
@@ -46,12 +50,22 @@ async fn page(app: &App, uri: &Uri, headers: &HeaderMap) -> Result<Response, Err
     let query = session::query(uri)?;
     let account = billing.account(&visitor.user_id).await?;
     let page = Page::new(app, uri, headers, &query).of(Some(&visitor));
-    // What waits stands at Stripe alone; while Stripe is away, the rest is shown without it.
-    let overview = billing.overview(&visitor.user_id).await.ok();
-    let pending = overview.and_then(|it| it.subscription).and_then(|it| it.pending);
+    let pending = pending(billing, &visitor.user_id).await;
     let mut view = view(&page, &account, query["done"].as_str());
     view["pending"] = pending.map(|it| waiting(&page, &account, &it)).unwrap_or_default();
     page.show("account.html", view).await
+}
+
+/// What waits stands at Stripe alone; while Stripe is away or silent, the rest is shown without it.
+async fn pending(billing: &Billing, user_id: &str) -> Option<Pending> {
+    let asked = tokio::time::timeout(PENDING_TIME, billing.overview(user_id)).await;
+    let why = match asked {
+        Ok(Ok(overview)) => return overview.subscription.and_then(|it| it.pending),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "no answer came in time".to_owned(),
+    };
+    tracing::warn!(why, user_id, "An account is shown without what waits to change");
+    None
 }
 
 /// What a page about an account says first, and how it is marked.
