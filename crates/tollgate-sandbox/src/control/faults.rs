@@ -66,6 +66,8 @@ fn change_all(faults: &mut Faults, params: &Params, name: &str) -> Result<(), St
         "same_second" => faults.same_second = read(params, name, WHOLE)?,
         "rate_limit" => faults.rate_limit = read(params, name, u32::MAX)?,
         "api_error" => faults.api_error = read(params, name, u32::MAX)?,
+        "api_error_kept" => faults.api_error_kept = read(params, name, u32::MAX)?,
+        "answer_lost" => faults.answer_lost = read(params, name, u32::MAX)?,
         "idempotency_conflict" => faults.idempotency_conflict = read(params, name, u32::MAX)?,
         _ => return Err(StripeError::unknown(name)),
     }

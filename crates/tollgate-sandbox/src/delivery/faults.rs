@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::dice::Dice;
 use crate::error::StripeError;
-use crate::world::{Request, World};
+use crate::world::{Method, Request, World};
 
 /// Rates are parts of this.
 pub(crate) const WHOLE: u32 = 1_000;
@@ -35,8 +35,13 @@ pub(crate) struct Faults {
     pub(crate) endpoints: BTreeMap<String, Rates>,
     /// How many calls are still refused for their number.
     pub(crate) rate_limit: u32,
-    /// How many calls still break.
+    /// How many calls still break before anything is done.
     pub(crate) api_error: u32,
+    /// How many calls that change something still break in the doing: nothing is done, and the
+    /// error is kept under the call's key.
+    pub(crate) api_error_kept: u32,
+    /// How many calls that change something are still done, and their answer is lost.
+    pub(crate) answer_lost: u32,
     /// How many calls with an idempotency key still find it in use.
     pub(crate) idempotency_conflict: u32,
 }
@@ -147,12 +152,32 @@ impl World {
             return Some(StripeError::rate_limit());
         }
         if take(&mut faults.api_error) {
-            let message = "Something went wrong on our side: a fault that was asked for.";
-            return Some(StripeError::internal(message));
+            return Some(broken());
         }
         let key = request.idempotency_key.as_deref()?;
         take(&mut faults.idempotency_conflict).then(|| StripeError::idempotency_in_use(key))
     }
+
+    /// Breaks a call in the doing where that is due.
+    pub(crate) fn breaks(&mut self, request: &Request) -> Option<StripeError> {
+        let due = changes(request) && take(&mut self.deliveries.faults.api_error_kept);
+        due.then(broken)
+    }
+
+    /// Says what stands in the place of an answer that is lost.
+    pub(crate) fn loses(&mut self, request: &Request) -> Option<StripeError> {
+        let due = changes(request) && take(&mut self.deliveries.faults.answer_lost);
+        due.then(broken)
+    }
+}
+
+/// Says whether a call may change something under a key. What fails in v2 is never kept.
+fn changes(request: &Request) -> bool {
+    request.method != Method::Get && request.path.starts_with("/v1/")
+}
+
+fn broken() -> StripeError {
+    StripeError::internal("Something went wrong on our side: a fault that was asked for.")
 }
 
 /// Uses one up, if one is left.

@@ -197,11 +197,14 @@ impl World {
         };
         self.request =
             Some(Asking { id: id.to_owned(), idempotency_key: request.idempotency_key.clone() });
-        let outcome = (route.run)(self, &call);
+        let outcome = match self.breaks(request) {
+            Some(fault) => Err(fault),
+            None => (route.run)(self, &call),
+        };
         let answer = self.finish(&call, outcome);
         self.request = None;
         self.save(request, id, &answer);
-        answer
+        self.loses(request).map_or(answer, |fault| refusal(&fault))
     }
 
     /// Finds the route and checks everything that can be checked without the world.

@@ -215,3 +215,42 @@ fn an_idempotency_key_lives_for_a_day() {
     assert_ne!(second, first, "by then it is as good as new");
     assert_eq!(ask(DAY - 1), second);
 }
+
+/// Asks for a customer under a key: the status, and who was made.
+fn keyed(sandbox: &mut Sandbox, key: &str) -> (u16, Value) {
+    let mut request = Request::new(Post, "/v1/customers", "name=Ada");
+    request.idempotency_key = Some(key.to_owned());
+    let answer = sandbox.world.call(&request);
+    let body: Value = serde_json::from_str(&answer.body).unwrap();
+    (answer.status, body["id"].clone())
+}
+
+fn count_customers(sandbox: &mut Sandbox) -> usize {
+    read(sandbox, "/v1/customers")["data"].as_array().unwrap().len()
+}
+
+#[test]
+fn an_error_in_the_doing_is_kept_under_its_key() {
+    let mut sandbox = Sandbox::new();
+    done(&mut sandbox, Post, "/_sandbox/faults", &json!({ "api_error_kept": 1 }));
+    assert_eq!(count_customers(&mut sandbox), 0, "a read does not use it up");
+    for _ in 0..2 {
+        assert_eq!(keyed(&mut sandbox, "one"), (500, Value::Null));
+    }
+    assert_eq!(count_customers(&mut sandbox), 0, "nothing was done");
+    assert_eq!(keyed(&mut sandbox, "another").0, 200);
+    assert_eq!(count_customers(&mut sandbox), 1);
+}
+
+#[test]
+fn a_lost_answer_is_found_again_under_its_key() {
+    let mut sandbox = Sandbox::new();
+    done(&mut sandbox, Post, "/_sandbox/faults", &json!({ "answer_lost": 1 }));
+    assert_eq!(keyed(&mut sandbox, "one"), (500, Value::Null));
+    let list = read(&mut sandbox, "/v1/customers");
+    let made = &list["data"][0]["id"];
+    assert_eq!(keyed(&mut sandbox, "one"), (200, made.clone()));
+    assert_eq!(count_customers(&mut sandbox), 1);
+    assert_eq!(keyed(&mut sandbox, "another").0, 200);
+    assert_eq!(count_customers(&mut sandbox), 2, "who takes another key does it twice");
+}
