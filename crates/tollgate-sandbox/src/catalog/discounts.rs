@@ -34,8 +34,10 @@ const DISCOUNTS_MAX: usize = 20;
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Purchase<'a> {
     pub(crate) customer: Option<&'a Id>,
-    /// What it costs without them, in minor units, where that is known.
-    pub(crate) amount: Option<(i64, Currency)>,
+    /// What it costs in, where that is known.
+    pub(crate) currency: Option<Currency>,
+    /// What it costs without them, in minor units of `currency`, where that is known.
+    pub(crate) amount: Option<i64>,
 }
 
 /// A discount that a call asks for, checked.
@@ -129,8 +131,8 @@ fn check_coupon(purchase: Purchase<'_>, coupon: &Coupon, param: &str) -> Result<
         let message = format!("Coupon expired: {}", coupon.id);
         return Err(StripeError::param(param, message).code("coupon_expired"));
     }
-    match purchase.amount {
-        Some((_, currency)) if coupon.off(currency).is_none() => {
+    match purchase.currency {
+        Some(currency) if coupon.off(currency).is_none() => {
             let message = format!(
                 "The coupon `{}` takes an amount off in another currency than {}.",
                 coupon.id,
@@ -163,7 +165,7 @@ pub(crate) fn check_code(
              transactions.",
         );
     }
-    let Some((amount, currency)) = purchase.amount else { return Ok(()) };
+    let Some((amount, currency)) = purchase.amount.zip(purchase.currency) else { return Ok(()) };
     match code.restrictions.least(currency) {
         Ok(least) if least.is_none_or(|least| amount >= least) => Ok(()),
         Ok(_) => refuse("The purchase does not reach the least amount of this promotion code."),

@@ -41,7 +41,7 @@ pub(crate) fn of_customer_params(
         return Err(params.refuse("promotion_code", message));
     }
     if names.iter().any(|name| params.has(name)) {
-        let purchase = Purchase { customer, amount: None };
+        let purchase = Purchase { customer, ..Purchase::default() };
         let wanted = discounts::check_new(world, purchase, params)?;
         return Ok(OfCustomer::New(Box::new(wanted)));
     }

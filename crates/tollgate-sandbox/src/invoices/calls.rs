@@ -85,7 +85,7 @@ fn create(world: &mut World, call: &Call) -> Outcome {
         Some(behavior) => behavior == "include",
         None => call.version.as_ref().is_some_and(|version| version.date() < EXCLUDES_SINCE),
     };
-    let wanted = wanted_discounts(world, params, &customer)?;
+    let wanted = wanted_discounts(world, params, &customer, currency)?;
     let method = own_method(world, params, &customer)?;
     let discounts = match wanted {
         Some(wanted) => discounts::make(world, Some(&customer), &wanted),
@@ -166,11 +166,12 @@ fn wanted_discounts(
     world: &World,
     params: &Params,
     customer: &Id,
+    currency: Currency,
 ) -> Result<Option<Vec<Wanted>>, StripeError> {
     if !params.has("discounts") && !params.cleared("discounts") {
         return Ok(None);
     }
-    let purchase = Purchase { customer: Some(customer), amount: None };
+    let purchase = Purchase { customer: Some(customer), currency: Some(currency), amount: None };
     discounts::check(world, purchase, params).map(Some)
 }
 
@@ -214,10 +215,11 @@ fn update(world: &mut World, call: &Call) -> Outcome {
         due_date: moments.due_date,
     };
     let (draft, created) = (invoice.status == Status::Draft, invoice.created);
+    let currency = invoice.currency;
     let now = world.now_of(Some(&customer));
     terms::check(world, params, now)?;
     let collection = if draft { terms::collection(params, &is, created, now)? } else { is };
-    let wanted = wanted_discounts(world, params, &customer)?;
+    let wanted = wanted_discounts(world, params, &customer, currency)?;
     let method = own_method(world, params, &customer)?;
     let discounts = wanted.map(|wanted| discounts::make(world, Some(&customer), &wanted));
     let before = world.known::<Invoice>(&id).clone();

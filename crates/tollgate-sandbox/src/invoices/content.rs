@@ -52,13 +52,24 @@ pub(super) fn read(
     refuse_absent(params, &ABSENT)?;
     let period = period(params)?;
     let wanted = if params.has("discounts") || params.cleared("discounts") {
-        let purchase = Purchase { customer: Some(customer), amount: None };
+        let currency = currency(world, params, is);
+        let purchase = Purchase { customer: Some(customer), currency, amount: None };
         Some(discounts::check(world, purchase, params)?)
     } else {
         None
     };
     let cost = cost(world, params, is)?;
     Ok(Content { cost, period, wanted })
+}
+
+/// Returns in which currency it is, where the call or the item says so.
+fn currency(world: &World, params: &Params, is: Option<&InvoiceItem>) -> Option<Currency> {
+    let pricing = params.sub("pricing");
+    let price = pricing.as_ref().and_then(|pricing| pricing.text("price"));
+    let priced = price.and_then(|id| world.get::<Price>(id).ok()).map(|price| price.currency);
+    let data = params.sub("price_data");
+    let named = params.text("currency").or(data.as_ref().and_then(|data| data.text("currency")));
+    priced.or_else(|| named.and_then(Currency::parse)).or(is.map(|item| item.currency))
 }
 
 fn period(params: &Params) -> Result<Option<Period>, StripeError> {

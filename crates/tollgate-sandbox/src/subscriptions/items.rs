@@ -53,6 +53,13 @@ pub(super) fn read(
     Ok(items)
 }
 
+impl NewItem {
+    /// Returns what it costs for a period, in minor units.
+    pub(super) fn amount(&self) -> i64 {
+        self.price.amount(self.quantity.unwrap_or(0))
+    }
+}
+
 /// Reads one new item.
 pub(super) fn read_item(
     world: &mut World,
@@ -64,7 +71,8 @@ pub(super) fn read_item(
     let price = read_price(world, item, sold)?;
     let quantity = read_quantity(&price, item)?;
     let quantity = quantity.or_else(|| (!price.is_metered()).then_some(1));
-    let discounts = read_discounts(world, item, customer)?.unwrap_or_default();
+    let cost = (price.amount(quantity.unwrap_or(0)), price.currency);
+    let discounts = read_discounts(world, item, customer, cost)?.unwrap_or_default();
     Ok(NewItem { price, quantity, discounts, metadata: metadata(item) })
 }
 
@@ -124,11 +132,13 @@ pub(super) fn read_quantity(price: &Price, item: &Params) -> Result<Option<i64>,
     }
 }
 
-/// Reads the discounts of an item; `None` where the call does not speak of them.
+/// Reads the discounts of an item, or of a whole subscription, that costs so much without them;
+/// `None` where the call does not speak of them.
 pub(super) fn read_discounts(
     world: &World,
     item: &Params,
     customer: &Id,
+    cost: (i64, Currency),
 ) -> Result<Option<Vec<Wanted>>, StripeError> {
     if item.cleared("discounts") {
         return Ok(Some(Vec::new()));
@@ -136,7 +146,8 @@ pub(super) fn read_discounts(
     if !item.has("discounts") {
         return Ok(None);
     }
-    let purchase = Purchase { customer: Some(customer), amount: None };
+    let (amount, currency) = (Some(cost.0), Some(cost.1));
+    let purchase = Purchase { customer: Some(customer), currency, amount };
     discounts::check(world, purchase, item).map(Some)
 }
 
@@ -284,10 +295,11 @@ fn read_extra(
         let message = "This value must be greater than or equal to 0.";
         return Err(item.refuse("quantity", message));
     }
+    let cost = (price.amount(quantity), currency);
     Ok(Extra {
         quantity,
         discountable: item.flag("discountable").unwrap_or(true),
-        wanted: read_discounts(world, item, customer)?.unwrap_or_default(),
+        wanted: read_discounts(world, item, customer, cost)?.unwrap_or_default(),
         discounts: Vec::new(),
         metadata: metadata(item),
         price,
@@ -295,6 +307,11 @@ fn read_extra(
 }
 
 impl Extra {
+    /// Returns what it costs, in minor units.
+    pub(super) fn amount(&self) -> i64 {
+        self.price.amount(self.quantity)
+    }
+
     /// Redeems its discounts.
     pub(super) fn redeem(&mut self, world: &mut World, customer: &Id, made: &mut Vec<Id>) {
         self.discounts = redeem(world, customer, &self.wanted, made);
@@ -307,7 +324,7 @@ impl Extra {
         let start = items.iter().map(|item| item.current_period_start).max().unwrap_or_default();
         let end = items.iter().map(|item| item.current_period_end).min().unwrap_or(start);
         NewLine {
-            amount: self.price.amount(self.quantity),
+            amount: self.amount(),
             description: Some(product_name(world, &self.price.product)),
             price: Some(self.price.id.clone()),
             quantity: Some(self.quantity),

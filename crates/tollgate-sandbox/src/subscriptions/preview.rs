@@ -111,7 +111,7 @@ fn of_existing(
     }
     terms::refuse(details, &["pause"])?;
     let mut wish = wish::read(world, details, found)?;
-    wish.discounts = wish::read_discounts(world, params, &found.customer)?;
+    wish.discounts = wish::read_discounts(world, params, found, &wish)?;
     if wish.trial == Some(TrialWish::EndNow) && ends_without_bill(world, found) {
         return Err(none());
     }

@@ -160,8 +160,10 @@ fn check(
     let extras = items::read_extras(world, params, &customer, currency, sold)?;
     let method = terms::method(world, params, &customer)?;
     let off_session = params.flag("off_session").unwrap_or(false);
+    let amount = items.iter().map(NewItem::amount).chain(extras.iter().map(Extra::amount)).sum();
+    let discounts = items::read_discounts(world, params, &customer, (amount, currency))?;
     Ok(Plan {
-        discounts: items::read_discounts(world, params, &customer)?.unwrap_or_default(),
+        discounts: discounts.unwrap_or_default(),
         customer,
         items,
         extras,

@@ -78,8 +78,9 @@ pub(super) fn read(
                        with `trial_end=now`.";
         return Err(params.refuse("billing_cycle_anchor", message));
     }
-    let discounts = read_discounts(world, params, customer)?;
-    Ok(Wish { items, discounts, ..wish })
+    let wish = Wish { items, ..wish };
+    let discounts = read_discounts(world, params, subscription, &wish)?;
+    Ok(Wish { discounts, ..wish })
 }
 
 /// Reads `billing_cycle_anchor`, which was a word before it was an object.
@@ -146,11 +147,33 @@ fn proration_date(
 pub(super) fn read_discounts(
     world: &World,
     params: &Params,
-    customer: &Id,
+    subscription: &Subscription,
+    wish: &Wish,
 ) -> Result<Option<Vec<Wanted>>, StripeError> {
-    let wanted = items::read_discounts(world, params, customer)?;
+    let cost = (amount_after(subscription, wish), subscription.currency);
+    let wanted = items::read_discounts(world, params, &subscription.customer, cost)?;
     let clears = params.cleared("discounts");
     Ok(wanted.filter(|wanted| clears || !wanted.is_empty()))
+}
+
+/// Returns what a subscription costs for a period once its items are as wished, in minor units,
+/// with what is added once.
+fn amount_after(subscription: &Subscription, wish: &Wish) -> i64 {
+    let kept = subscription.items.data.iter().map(|item| {
+        match wish.items.iter().find(|one| one.id() == Some(&item.id)) {
+            Some(ItemWish::Remove(_)) => 0,
+            Some(ItemWish::Change { price, quantity, .. }) => {
+                let price = price.as_ref().unwrap_or(&item.price);
+                price.amount(quantity.unwrap_or(item.count()))
+            }
+            _ => item.price.amount(item.count()),
+        }
+    });
+    let added = wish.items.iter().map(|one| match one {
+        ItemWish::Add(new) => new.amount(),
+        _ => 0,
+    });
+    kept.chain(added).chain(wish.extras.iter().map(Extra::amount)).sum()
 }
 
 fn read_items(
@@ -226,7 +249,9 @@ pub(super) fn change_of(
     let other = item.has("price_data") || named.is_some_and(|price| *price != *found.price.id);
     let price = if other { Some(items::read_price(world, item, Sold::Active)?) } else { None };
     let quantity = items::read_quantity(price.as_ref().unwrap_or(&found.price), item)?;
-    let discounts = items::read_discounts(world, item, customer)?;
+    let after = price.as_ref().unwrap_or(&found.price);
+    let cost = (after.amount(quantity.unwrap_or(found.count())), after.currency);
+    let discounts = items::read_discounts(world, item, customer, cost)?;
     Ok(ItemWish::Change { id: found.id.clone(), price, quantity, discounts, params: item.clone() })
 }
 

@@ -248,3 +248,56 @@ fn only_calls_that_stand_redeem() {
     }
     assert_eq!(sandbox.get(&format!("/v1/coupons/{half}"), &[])["times_redeemed"], 0);
 }
+
+/// Half off by a code that wants a purchase of so many cents.
+fn code_from(sandbox: &mut Sandbox, coupon: &str, least: &str) -> String {
+    let params = [
+        ("promotion[type]", "coupon"),
+        ("promotion[coupon]", coupon),
+        ("restrictions[minimum_amount]", least),
+        ("restrictions[minimum_amount_currency]", "usd"),
+    ];
+    text(&sandbox.post("/v1/promotion_codes", &params)["id"])
+}
+
+/// The price is 10.00 dollars.
+#[test]
+fn a_discount_that_would_take_nothing_off_is_refused() {
+    let mut sandbox = Sandbox::new();
+    let (customer, [(_, pro), (_, extra)]) = shop(&mut sandbox);
+    let once = ("duration", "once");
+    let euros = coupon(&mut sandbox, &[("amount_off", "500"), ("currency", "eur"), once]);
+    let half = coupon(&mut sandbox, &[("percent_off", "50"), once]);
+    let fair = code_from(&mut sandbox, &half, "1000");
+    let dear = code_from(&mut sandbox, &half, "1001");
+    let sub = subscribe(&mut sandbox, &customer, &pro, &[]);
+    let path = format!("/v1/subscriptions/{}", text(&sub["id"]));
+    let item = text(&sub["items"]["data"][0]["id"]);
+    for (name, id) in [("coupon", &euros), ("promotion_code", &dear)] {
+        let whole = format!("discounts[0][{name}]");
+        let of_item = format!("items[0][discounts][0][{name}]");
+        let bought = [("customer", customer.as_str()), ("items[0][price]", pro.as_str())];
+        for of in [&whole, &of_item] {
+            let new = [bought[0], bought[1], (of.as_str(), id.as_str())];
+            assert_eq!(sandbox.refused(Post, "/v1/subscriptions", &new).0, 400, "new: {of}");
+            let change = [("items[0][id]", item.as_str()), (of.as_str(), id.as_str())];
+            assert_eq!(sandbox.refused(Post, &path, &change).0, 400, "update: {of}");
+        }
+    }
+    let invoice = [("customer", customer.as_str()), ("currency", "usd")];
+    let discount = ("discounts[0][coupon]", euros.as_str());
+    let (status, _) = sandbox.refused(Post, "/v1/invoices", &[invoice[0], invoice[1], discount]);
+    assert_eq!(status, 400);
+    let amount = ("amount", "700");
+    let added = [invoice[0], invoice[1], amount, discount];
+    assert_eq!(sandbox.refused(Post, "/v1/invoiceitems", &added).0, 400);
+    for coupon in [&euros, &half] {
+        let kept = sandbox.get(&format!("/v1/coupons/{coupon}"), &[]);
+        assert_eq!(kept["times_redeemed"], 0, "what is refused is not redeemed");
+    }
+    sandbox.post(&path, &[("discounts[0][promotion_code]", &fair)]);
+    // With another item it costs enough for the other code as well.
+    let with_extra = [("items[0][price]", extra.as_str()), ("discounts[0][promotion_code]", &dear)];
+    let after = sandbox.post(&path, &with_extra);
+    assert_eq!(after["discounts"].as_array().unwrap().len(), 1);
+}

@@ -210,7 +210,7 @@ fn wish(
     let trial = phase.trial_end.filter(|end| *end > now);
     let trial = trial.filter(|end| before.trial_end != Some(*end)).map(TrialWish::Until);
     let given = json!({ "discounts": discount_params(phase) });
-    let purchase = Purchase { customer: Some(&before.customer), amount: None };
+    let purchase = Purchase { customer: Some(&before.customer), ..Purchase::default() };
     // A coupon that has expired since is left out.
     let wanted = discounts::check(world, purchase, &Params::from_value(given)).unwrap_or_default();
     Wish {

@@ -220,7 +220,7 @@ fn read_discounts(
     phase: &Params,
     customer: &Id,
 ) -> Result<Vec<PhaseDiscount>, StripeError> {
-    discounts::check(world, Purchase { customer: Some(customer), amount: None }, phase)?;
+    discounts::check(world, Purchase { customer: Some(customer), ..Purchase::default() }, phase)?;
     let given = phase.list("discounts").unwrap_or_default();
     let name = |one: &Params, name: &str| one.text(name).map(Id::from);
     let one = |one: &Params| PhaseDiscount {
