@@ -52,7 +52,7 @@ pub struct Request {
     /// What stands after `?`, without it.
     #[serde(default)]
     pub query: String,
-    /// The body: a form, or JSON where `json` says so.
+    /// The body: a form, or JSON where `json` says so. Under `/v1` JSON is refused, as at Stripe.
     #[serde(default)]
     pub body: String,
     /// Whether the body is JSON, as under `/v2`.
@@ -325,6 +325,11 @@ fn read_version(text: Option<&str>) -> Result<Option<ApiVersion>, StripeError> {
 
 fn given(request: &Request) -> Result<Value, StripeError> {
     if request.json && !request.body.is_empty() {
+        if request.path.starts_with("/v1/") {
+            let message = "A body under /v1 is a form. Send it, and say so: `Content-Type: \
+                           application/x-www-form-urlencoded`.";
+            return Err(StripeError::invalid(message));
+        }
         return serde_json::from_str(&request.body)
             .map_err(|error| StripeError::invalid(format!("Invalid JSON: {error}")));
     }

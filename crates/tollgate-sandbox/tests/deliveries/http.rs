@@ -15,7 +15,8 @@ use tollgate_sandbox::Request;
 use tollgate_sandbox::server::{Options, Sandbox};
 use tollgate_stripe::signature;
 
-use crate::text;
+use crate::world::START;
+use crate::{request, text};
 
 /// What came, and what to answer next; 200 where nothing is said.
 #[derive(Default)]
@@ -63,10 +64,7 @@ async fn start(now: Option<i64>, file: Option<PathBuf>) -> Sandbox {
 }
 
 fn call(sandbox: &Sandbox, method: Method, path: &str, params: &Value) -> Value {
-    let mut request =
-        Request::new(method, path, if method == Get { String::new() } else { params.to_string() });
-    request.json = true;
-    let answer = sandbox.call(&request).unwrap();
+    let answer = sandbox.call(&request(method, path, params)).unwrap();
     assert_eq!(answer.status, 200, "{path}: {}", answer.body);
     serde_json::from_str(&answer.body).unwrap()
 }
@@ -169,4 +167,15 @@ async fn what_was_under_way_survives_the_end_of_the_process() {
     assert_eq!(event["data"]["object"]["id"], ada.as_str());
     sandbox.stop().await;
     std::fs::remove_file(&file).unwrap();
+}
+
+#[tokio::test]
+async fn a_body_in_json_is_refused_under_v1() {
+    let sandbox = start(Some(START), None).await;
+    for (body, json, status) in
+        [(r#"{"name":"Ada"}"#, true, 400), ("", true, 200), ("name=Ada", false, 200)]
+    {
+        let request = Request { json, ..Request::new(Post, "/v1/customers", body) };
+        assert_eq!(sandbox.call(&request).unwrap().status, status, "{body}");
+    }
 }
