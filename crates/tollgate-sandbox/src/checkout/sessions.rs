@@ -72,7 +72,7 @@ fn list_lines(world: &mut World, call: &Call) -> Outcome {
     let rows: Vec<&Item> = session.hidden.lines.iter().collect();
     let url = lines_path(&session.id);
     let show = |line: &&Item| serde_json::to_value(line).expect("lines are plain");
-    page(call, "item", &url, &rows, |line| (&line.id, session.created), show)
+    page(call, "item", &url, &rows, |line| &line.id, |_| true, show)
 }
 
 fn lines_path(id: &str) -> String {

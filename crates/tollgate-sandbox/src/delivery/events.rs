@@ -38,14 +38,16 @@ fn list(world: &mut World, call: &Call) -> Outcome {
         return Err(StripeError::param("types", message));
     }
     let delivered = params.flag("delivery_success");
+    let created = params.range("created");
     let keeps = |event: &&Event| {
         event.has_snapshot
+            && created.is_none_or(|range| range.holds(event.created))
             && kind.is_none_or(|kind| matches(kind, event.kind))
             && kinds.as_ref().is_none_or(|kinds| kinds.iter().any(|kind| matches(kind, event.kind)))
             && delivered.is_none_or(|delivered| delivered == (event.pending_webhooks == 0))
     };
-    let rows: Vec<&Event> = world.events.newest().filter(keeps).collect();
-    page(call, "event", "/v1/events", &rows, |row| (&row.id, row.created), |row| row.show())
+    let rows: Vec<&Event> = world.events.newest().collect();
+    page(call, "event", "/v1/events", &rows, |row| &row.id, keeps, |row| row.show())
 }
 
 /// Says whether a type is what a pattern names; `*` stands for any letters.

@@ -21,13 +21,14 @@ pub(super) const ROUTES: &[Route] = &[
 
 fn list(world: &mut World, call: &Call) -> Outcome {
     let invoice = world.get::<Invoice>(call.id())?;
-    let (lines, url, created) = (&invoice.lines, invoice.lines_url(), invoice.created);
+    let (lines, url) = (&invoice.lines, invoice.lines_url());
     page(
         call,
         "line_item",
         &url,
         lines,
-        |line| (&line.id, created),
+        |line| &line.id,
+        |_| true,
         |line| serde_json::to_value(line).expect("objects have text keys and plain numbers"),
     )
 }

@@ -46,7 +46,7 @@ fn list(world: &mut World, call: &Call) -> Outcome {
     let subscription = world.need::<Subscription>(id, "subscription")?;
     let items: Vec<&SubscriptionItem> = subscription.items.data.iter().collect();
     let show = |item: &&SubscriptionItem| show(item);
-    page(call, NAME, "/v1/subscription_items", &items, |item| (&item.id, item.created), show)
+    page(call, NAME, "/v1/subscription_items", &items, |item| &item.id, |_| true, show)
 }
 
 fn create(world: &mut World, call: &Call) -> Outcome {

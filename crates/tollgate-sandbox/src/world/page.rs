@@ -21,48 +21,58 @@ impl World {
         keep: impl Fn(&T) -> bool,
     ) -> Outcome {
         let rows: Vec<&T> = match owner {
-            Some(owner) => T::table(self).of(owner).filter(|row| keep(row)).collect(),
-            None => T::table(self).newest().filter(|row| keep(row)).collect(),
+            Some(owner) => T::table(self).of(owner).collect(),
+            None => T::table(self).newest().collect(),
         };
-        page(call, T::NAME, T::PATH, &rows, |row| (row.id(), row.created()), |row| shape(*row))
+        let created = call.params.range("created");
+        let asked = |row: &&T| created.is_none_or(|range| range.holds(row.created())) && keep(row);
+        page(call, T::NAME, T::PATH, &rows, |row| row.id(), asked, |row| shape(*row))
     }
 }
 
-/// Cuts the page that a call asks for out of `rows`, newest first.
+/// Cuts the page that a call asks for out of those `rows`, newest first, that `keep` lets
+/// through. The row that it goes on from may be one that it does not: it may have changed since.
 pub(crate) fn page<R>(
     call: &Call,
     name: &str,
     url: &str,
     rows: &[R],
-    key: impl Fn(&R) -> (&str, i64),
+    id: impl Fn(&R) -> &str,
+    keep: impl Fn(&R) -> bool,
     show: impl Fn(&R) -> Value,
 ) -> Outcome {
-    let created = call.params.range("created");
-    let rows: Vec<&R> =
-        rows.iter().filter(|row| created.is_none_or(|range| range.holds(key(row).1))).collect();
     let limit = limit(call)?;
     let place = |param: &str| match call.params.text(param) {
         None => Ok(None),
-        Some(id) => match rows.iter().position(|row| key(row).0 == id) {
+        Some(named) => match rows.iter().position(|row| id(row) == named) {
             Some(place) => Ok(Some(place)),
-            None => Err(StripeError::no_such_param(name, id, param)),
+            None => Err(StripeError::no_such_param(name, named, param)),
         },
     };
-    let (from, to, more) = match (place("starting_after")?, place("ending_before")?) {
+    let (page, more) = match (place("starting_after")?, place("ending_before")?) {
         (Some(_), Some(_)) => {
             return Err(StripeError::invalid(
                 "You may only specify one of these parameters: ending_before, starting_after.",
             ));
         }
-        (None, Some(end)) => (end.saturating_sub(limit), end, end > limit),
+        (None, Some(end)) => {
+            let (mut page, more) = take(rows[..end].iter().rev().filter(|row| keep(row)), limit);
+            page.reverse();
+            (page, more)
+        }
         (start, None) => {
             let from = start.map_or(0, |place| place + 1);
-            let to = rows.len().min(from + limit);
-            (from, to, to < rows.len())
+            take(rows[from..].iter().filter(|row| keep(row)), limit)
         }
     };
-    let data: Vec<Value> = rows[from..to].iter().map(|row| show(row)).collect();
+    let data: Vec<Value> = page.into_iter().map(show).collect();
     Ok(json!({ "object": "list", "data": data, "has_more": more, "url": url }))
+}
+
+/// Takes as many rows as a page has, and says whether there are more.
+fn take<'a, R>(mut rows: impl Iterator<Item = &'a R>, limit: usize) -> (Vec<&'a R>, bool) {
+    let page = rows.by_ref().take(limit).collect();
+    (page, rows.next().is_some())
 }
 
 pub(super) fn limit(call: &Call) -> Result<usize, StripeError> {

@@ -387,3 +387,24 @@ fn canceling_now_can_bill_and_give_back() {
         assert_eq!(market.refused(Method::Delete, &path, &[]).0, 404);
     }
 }
+
+/// Auto-paging with a change in its loop.
+#[test]
+fn a_list_goes_on_from_what_it_no_longer_holds() {
+    let mut market = Market::new();
+    let subs: Vec<String> =
+        (0..5).map(|_| text(&market.subscribe(&[("items[0][price]", "@10")])["id"])).collect();
+    let mut page = |place: (&str, &str)| {
+        let asked = [("status", "active"), ("limit", "2"), place];
+        let list = market.sandbox.get("/v1/subscriptions", &asked);
+        let rows = list["data"].as_array().unwrap().clone();
+        let ids: Vec<String> = rows.iter().map(|row| text(&row["id"])).collect();
+        for id in &ids {
+            market.sandbox.delete(&format!("/v1/subscriptions/{id}"), &[]);
+        }
+        (ids, list["has_more"].as_bool().unwrap())
+    };
+    assert_eq!(page(("starting_after", &subs[4])), (vec![subs[3].clone(), subs[2].clone()], true));
+    assert_eq!(page(("starting_after", &subs[2])), (vec![subs[1].clone(), subs[0].clone()], false));
+    assert_eq!(page(("ending_before", &subs[2])), (vec![subs[4].clone()], false));
+}
