@@ -117,6 +117,11 @@ impl Handlers {
         self.failures.load(Ordering::Relaxed)
     }
 
+    /// Whether there are any.
+    pub(crate) fn are_there(&self) -> bool {
+        !self.statements.is_empty() || !self.own.is_empty()
+    }
+
     /// Whether anybody wants to know of this kind.
     pub(crate) fn want(&self, kind: Kind) -> bool {
         self.own.iter().any(|it| it.kind == kind)

@@ -350,7 +350,7 @@ impl Writer {
     }
 
     async fn new_session(&mut self) -> Result<Session, StoreError> {
-        let mut session = self.db.session().await?;
+        let mut session = self.db.session(self.handlers.are_there()).await?;
         self.sessions += 1;
         // Ever more rarely: the tables double ever more slowly.
         if self.sessions.is_power_of_two() {

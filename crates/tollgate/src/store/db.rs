@@ -6,18 +6,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
 use sqlx::{ConnectOptions, Connection, Executor, SqliteConnection};
 
 use super::StoreError;
+use super::direct::Home;
 use super::failure::classify;
 use super::sql::{Row, Statement, Texts, Value};
 use super::tx::{Inner, Kept, SQLITE_BEGIN, Session, Tx, run_postgres, run_sqlite};
 
 /// How long to wait for a connection or for SQLite's write lock before saying "unavailable".
-const WAIT: Duration = Duration::from_secs(2);
+pub(super) const WAIT: Duration = Duration::from_secs(2);
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 10;
 /// Every statement finds its few rows by an index, whatever the planner thinks of tables that it
@@ -26,14 +25,22 @@ const POSTGRES_CONNECTIONS: u32 = 10;
 const POSTGRES_SESSION: &str = "set enable_seqscan = off; set enable_bitmapscan = off; \
      set enable_hashjoin = off; set enable_mergejoin = off; \
      set plan_cache_mode = force_generic_plan; set jit = off; set lock_timeout = '200ms'";
-const STATEMENTS_CACHED: usize = 256;
-/// What SQLite's writer keeps of the database in memory, in KiB; readers keep its default of 2 MiB.
-const WRITER_CACHE: &str = "-16000";
+pub(super) const STATEMENTS_CACHED: usize = 256;
 /// Pages of SQLite's write-ahead log beyond which it begins anew: 16 MiB.
 const WAL_PAGES: i64 = 4096;
-/// What is kept of the log's file when it begins anew. Writing where there already is a file costs
-/// the file system much less than growing one.
-const WAL_BYTES_KEPT: &str = "67108864";
+/// How SQLite is set up: what was committed stays, also after a loss of power, and nobody has to
+/// move the log into the database but [`Db::checkpoint`].
+const PRAGMAS: [(&str, &str); 3] =
+    [("synchronous", "full"), ("foreign_keys", "on"), ("wal_autocheckpoint", "0")];
+const WRITER_PRAGMAS: [(&str, &str); 3] = [
+    // Memory for 16 MB of the database; readers keep the default of 2 MiB.
+    ("cache_size", "-16000"),
+    // What is kept of the log's file when it begins anew. Writing where there already is a file
+    // costs the file system much less than growing one.
+    ("journal_size_limit", "67108864"),
+    // What a statement would need to be undone alone would else go through a temporary file.
+    ("temp_store", "memory"),
+];
 
 /// A database; cloning shares its connections.
 #[derive(Clone, Debug)]
@@ -47,9 +54,11 @@ pub struct Db {
 
 #[derive(Clone, Debug)]
 enum Backend {
-    /// One writer, N readers, and a connection that moves the log into the database.
+    /// One writer, with a second connection for whoever has its turn; N readers; and a connection
+    /// that moves the log into the database.
     Sqlite {
         writer: SqlitePool,
+        direct: Home,
         readers: SqlitePool,
         checkpointer: SqlitePool,
     },
@@ -109,7 +118,8 @@ impl Db {
     /// way back to the pool it would end with the writers' thread, and nobody could tell when.
     pub(crate) async fn end_writing(&self) {
         match &self.backend {
-            Backend::Sqlite { writer, .. } => {
+            Backend::Sqlite { writer, direct, .. } => {
+                direct.clear();
                 if let Ok(connection) = writer.acquire().await {
                     // Closed is closed; an error would say that the last checkpoint failed.
                     drop(connection.close().await);
@@ -138,14 +148,19 @@ impl Db {
         Ok(Tx { inner, texts: Arc::clone(&self.texts), executed: Arc::clone(&self.executed) })
     }
 
-    /// Takes a connection for one transaction after the other.
+    /// Takes a connection for one transaction after the other; on SQLite it blocks the thread, if
+    /// there are no guests to be admitted.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    pub async fn session(&self) -> Result<Session, StoreError> {
+    pub async fn session(&self, guests: bool) -> Result<Session, StoreError> {
         let connection = match &self.backend {
-            Backend::Sqlite { writer, .. } => {
-                Kept::Sqlite(writer.acquire().await.map_err(classify)?)
+            Backend::Sqlite { writer, direct, .. } => {
+                let turn = writer.acquire().await.map_err(classify)?;
+                match !guests && direct.is_open() {
+                    true => Kept::Direct(direct.take(turn)?),
+                    false => Kept::Sqlite(turn),
+                }
             }
             Backend::Postgres(pool) => Kept::Postgres(pool.acquire().await.map_err(classify)?),
         };
@@ -243,7 +258,8 @@ impl Db {
     /// Closes all connections; SQLite leaves a single file.
     pub async fn close(&self) {
         match &self.backend {
-            Backend::Sqlite { writer, readers, checkpointer, .. } => {
+            Backend::Sqlite { writer, direct, readers, checkpointer } => {
+                direct.clear();
                 readers.close().await;
                 checkpointer.close().await;
                 writer.close().await;
@@ -273,12 +289,10 @@ async fn sqlite(url: &str) -> Result<Backend, StoreError> {
         .map_err(|it| misread(&it))?
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
         .busy_timeout(WAIT)
         .statement_cache_capacity(STATEMENTS_CACHED)
-        .pragma("wal_autocheckpoint", "0")
         .disable_statement_logging();
+    let options = PRAGMAS.into_iter().fold(options, |it, (name, value)| it.pragma(name, value));
     let pool = |max: u32, options: SqliteConnectOptions| {
         let pool = SqlitePoolOptions::new().max_connections(max).acquire_timeout(WAIT);
         pool.idle_timeout(None)
@@ -287,19 +301,18 @@ async fn sqlite(url: &str) -> Result<Backend, StoreError> {
             .after_release(|it, _| Box::pin(is_usable(it)))
             .connect_lazy_with(options)
     };
-    let writer = options
-        .clone()
-        .row_buffer_size(1024)
-        .pragma("cache_size", WRITER_CACHE)
-        .pragma("journal_size_limit", WAL_BYTES_KEPT)
-        // What a statement would need to be undone alone would else go through a temporary file.
-        .pragma("temp_store", "memory");
+    let direct = [PRAGMAS, WRITER_PRAGMAS].concat();
+    let direct = Home::new(url, options.get_filename(), &direct);
+    let writer = options.clone().row_buffer_size(1024);
+    let writer =
+        WRITER_PRAGMAS.into_iter().fold(writer, |it, (name, value)| it.pragma(name, value));
     let writer = pool(1, writer);
     // The file and its mode exist before anybody opens it to read.
     drop(writer.acquire().await.map_err(classify)?);
     Ok(Backend::Sqlite {
         readers: pool(SQLITE_READERS, options.clone().pragma("query_only", "on")),
         checkpointer: pool(1, options),
+        direct,
         writer,
     })
 }

@@ -25,6 +25,14 @@ pub(super) fn classify(error: sqlx::Error) -> StoreError {
     }
 }
 
+/// As [`classify`], of SQLite without sqlx in between.
+pub(super) fn classify_sqlite(error: rusqlite::Error) -> StoreError {
+    let code = error.sqlite_error().map(|it| i64::from(it.extended_code) & 0xff);
+    let passes = code.is_some_and(|it| SQLITE_UNAVAILABLE.contains(&it));
+    let error = sqlx::Error::AnyDriverError(Box::new(error));
+    if passes { StoreError::Unavailable(error) } else { StoreError::Rejected(error) }
+}
+
 /// Says what the failure of a handler means. A database that is away shows with the next statement
 /// of our own; here it only means that the handler may be tried again.
 pub(super) fn of_handler(

@@ -2,7 +2,7 @@
 //! values; no traits, no models of its own. Everything here runs as one text on SQLite and
 //! Postgres (see [`sql`]) and every test of it runs on both.
 //!
-//! - [`db`], [`tx`], [`failure`]: connections, transactions, and what a failure means;
+//! - [`db`], [`tx`], [`direct`], [`failure`]: connections, transactions, and what a failure means;
 //! - [`schema`]: the tables;
 //! - [`payload`]: the compressed bodies of events;
 //! - [`event`], [`object`], [`access`], [`outbox`], [`delivery`], [`user`], [`intent`]: a file a
@@ -15,6 +15,7 @@ pub mod access;
 pub mod belonging;
 pub mod db;
 pub mod delivery;
+mod direct;
 pub mod due_failure;
 pub mod event;
 mod failure;

@@ -7,6 +7,7 @@ use sqlx::{Executor, Postgres, SqlSafeStr};
 
 use super::access::Changed;
 use super::failure::of_handler;
+use super::guests::not_invited;
 use super::placeholders::{Dialect, number};
 use super::sql::{Type, Value, add};
 use super::tx::Inner;
@@ -100,6 +101,7 @@ impl OwnSql {
         let mut tx = db.begin().await?;
         let prepared = match &mut tx.inner {
             Inner::Sqlite(it) => (**it).prepare(self.text.into_sql_str()).await.map(drop),
+            Inner::Direct(_) => return Err(not_invited()),
             Inner::Postgres(it) => {
                 let types: Vec<PgTypeInfo> =
                     self.parameters.iter().map(|(_, kind, _)| postgres_type(*kind)).collect();
@@ -128,6 +130,7 @@ impl OwnSql {
                 values.into_iter().try_for_each(|value| add(&mut arguments, value))?;
                 sqlx::query_with(self.text, arguments).execute(&mut **it).await.map(drop)
             }
+            Inner::Direct(_) => return Err(not_invited()),
             Inner::Postgres(it) => {
                 let mut arguments = PgArguments::default();
                 values.into_iter().try_for_each(|value| add(&mut arguments, value))?;

@@ -15,6 +15,7 @@ use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments, Postgres, Sqlite};
 
 use super::StoreError;
+use super::direct::FromCell;
 
 /// The type of a column of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -290,13 +291,19 @@ fn columns(statement: &Statement, rows: Vec<Vec<Value>>) -> Vec<Column> {
 pub enum Row {
     /// From SQLite.
     Sqlite(sqlx::sqlite::SqliteRow),
+    /// From SQLite, without a thread in between.
+    Direct(Vec<rusqlite::types::Value>),
     /// From Postgres.
     Postgres(sqlx::postgres::PgRow),
 }
 
 /// Types that both databases return.
 pub trait Read<'r>:
-    sqlx::Decode<'r, Sqlite> + sqlx::Decode<'r, Postgres> + sqlx::Type<Sqlite> + sqlx::Type<Postgres>
+    sqlx::Decode<'r, Sqlite>
+    + sqlx::Decode<'r, Postgres>
+    + sqlx::Type<Sqlite>
+    + sqlx::Type<Postgres>
+    + FromCell<'r>
 {
 }
 impl<'r, T> Read<'r> for T where
@@ -304,6 +311,7 @@ impl<'r, T> Read<'r> for T where
         + sqlx::Decode<'r, Postgres>
         + sqlx::Type<Sqlite>
         + sqlx::Type<Postgres>
+        + FromCell<'r>
 {
 }
 
@@ -316,6 +324,10 @@ impl Row {
         use sqlx::Row as _;
         let value = match self {
             Self::Sqlite(row) => row.try_get_unchecked(column),
+            Self::Direct(cells) => {
+                let value = cells.get(column).and_then(T::from_cell);
+                value.ok_or(sqlx::Error::ColumnIndexOutOfBounds { index: column, len: cells.len() })
+            }
             Self::Postgres(row) => row.try_get_unchecked(column),
         };
         value.map_err(StoreError::Rejected)

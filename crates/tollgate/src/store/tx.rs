@@ -7,6 +7,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{Connection, Executor, Postgres, Sqlite, Transaction};
 
 use super::StoreError;
+use super::direct::{Direct, Turn};
 use super::failure::classify;
 use super::sql::{Row, Statement, Texts, Value, postgres_arguments, sqlite_arguments};
 
@@ -29,6 +30,7 @@ pub struct Session {
 #[derive(Debug)]
 pub(super) enum Kept {
     Sqlite(PoolConnection<Sqlite>),
+    Direct(Turn),
     Postgres(PoolConnection<Postgres>),
 }
 
@@ -40,6 +42,7 @@ impl Session {
     pub async fn begin(&mut self) -> Result<Tx<'_>, StoreError> {
         let inner = match &mut self.connection {
             Kept::Sqlite(it) => Inner::Sqlite(it.begin_with(SQLITE_BEGIN).await.map_err(classify)?),
+            Kept::Direct(it) => Inner::Direct(it.begin(SQLITE_BEGIN)?),
             Kept::Postgres(it) => Inner::Postgres(it.begin().await.map_err(classify)?),
         };
         Ok(Tx { inner, texts: Arc::clone(&self.texts), executed: Arc::clone(&self.executed) })
@@ -71,6 +74,7 @@ pub struct Tx<'c> {
 #[derive(Debug)]
 pub(super) enum Inner<'c> {
     Sqlite(Transaction<'c, Sqlite>),
+    Direct(Direct<'c>),
     Postgres(Transaction<'c, Postgres>),
 }
 
@@ -92,6 +96,7 @@ impl Tx<'_> {
         self.count();
         match &mut self.inner {
             Inner::Sqlite(tx) => run_sqlite(&mut **tx, &self.texts, statement, rows).await,
+            Inner::Direct(tx) => tx.run(&self.texts, statement, rows),
             Inner::Postgres(tx) => run_postgres(&mut **tx, &self.texts, statement, rows).await,
         }
     }
@@ -118,7 +123,7 @@ impl Tx<'_> {
         rows: Vec<Vec<Value>>,
     ) -> Result<(), StoreError> {
         match self.inner {
-            Inner::Sqlite(_) => Ok(()),
+            Inner::Sqlite(_) | Inner::Direct(_) => Ok(()),
             Inner::Postgres(_) => self.batch(statement, rows).await.map(drop),
         }
     }
@@ -129,6 +134,7 @@ impl Tx<'_> {
     /// Nothing of it is kept.
     pub async fn commit(self) -> Result<(), StoreError> {
         match self.inner {
+            Inner::Direct(tx) => return tx.commit(),
             Inner::Sqlite(tx) => tx.commit().await,
             Inner::Postgres(tx) => tx.commit().await,
         }

@@ -1,0 +1,129 @@
+//! The writer's session: whether it has guests or not, and whichever connection that gives it, it
+//! reads and writes as every other transaction does.
+
+#![expect(clippy::unwrap_used, reason = "what fails here has failed its test")]
+
+#[expect(dead_code, reason = "other files need more of it")]
+mod databases;
+
+use tollgate::store::event::{self, NewEvent, Status};
+use tollgate::store::user::{self, AppUser};
+use tollgate::store::{Db, StoreError, Tx};
+
+use databases::{Fresh, on_both_databases};
+
+on_both_databases! {
+    with_guests_and_without_the_same_is_written_and_read;
+    what_is_not_committed_is_not_there_and_the_session_goes_on;
+    after_a_refused_statement_the_next_session_writes;
+    whoever_else_writes_comes_between_two_sessions;
+}
+
+const BODY: &[u8] = b"{\"id\":\"evt_1\",\"text\":\"\xc3\xa4 \\u0000\"}";
+
+fn event(id: &str) -> NewEvent {
+    NewEvent {
+        id: id.to_owned(),
+        event_type: "customer.created".to_owned(),
+        created_at: 1_795_000_000,
+        object_id: None,
+        account: None,
+        status: Status::Applied,
+        error: None,
+        retry_at: None,
+        received_ms: i64::MAX,
+        payload: tollgate::store::payload::pack(BODY),
+    }
+}
+
+fn ada(email: Option<&str>) -> AppUser {
+    let email = email.map(str::to_owned);
+    AppUser { user_id: "ada".to_owned(), email, ..AppUser::default() }
+}
+
+async fn name(tx: &mut Tx<'_>, email: &str) -> Result<(), StoreError> {
+    user::name(tx, &[&ada(Some(email))], 1).await
+}
+
+async fn email(db: &Db) -> Option<String> {
+    user::find(db, "ada").await.unwrap().and_then(|it| it.email)
+}
+
+async fn with_guests_and_without_the_same_is_written_and_read(fresh: Fresh) {
+    let db = &fresh.db;
+    for guests in [false, true] {
+        let id = format!("evt_{guests}");
+        let mut session = db.session(guests).await.unwrap();
+        for known in [false, true] {
+            let mut tx = session.begin().await.unwrap();
+            let recorded = event::record(&mut tx, vec![event(&id), event("evt_other")]).await;
+            let found = recorded.unwrap().into_iter().find(|it| it.id == id).unwrap();
+            assert_eq!((found.is_new, found.status), (!known, Status::Applied));
+            tx.commit().await.unwrap();
+        }
+        drop(session);
+        let (summary, body) = event::show(db, &id).await.unwrap().expect("it is stored");
+        assert_eq!((summary.seen, summary.received_ms), (2, i64::MAX));
+        assert_eq!((summary.object_id, summary.error), (None, None));
+        assert_eq!(body, BODY);
+    }
+    fresh.gone().await;
+}
+
+async fn what_is_not_committed_is_not_there_and_the_session_goes_on(fresh: Fresh) {
+    let db = &fresh.db;
+    for guests in [false, true] {
+        let mut session = db.session(guests).await.unwrap();
+        let mut tx = session.begin().await.unwrap();
+        name(&mut tx, "dropped@example.com").await.unwrap();
+        drop(tx);
+        let mut tx = session.begin().await.unwrap();
+        let kept = format!("{guests}@example.com");
+        name(&mut tx, &kept).await.unwrap();
+        tx.commit().await.unwrap();
+        let mut tx = session.begin().await.unwrap();
+        name(&mut tx, "dropped@example.com").await.unwrap();
+        // The session may end before its transaction is looked at again.
+        drop(tx);
+        drop(session);
+        assert_eq!(email(db).await, Some(kept));
+    }
+    fresh.gone().await;
+}
+
+async fn after_a_refused_statement_the_next_session_writes(fresh: Fresh) {
+    let db = &fresh.db;
+    for guests in [false, true] {
+        let mut session = db.session(guests).await.unwrap();
+        let mut tx = session.begin().await.unwrap();
+        name(&mut tx, "dropped@example.com").await.unwrap();
+        // One id twice in a batch: Postgres refuses it; SQLite counts it twice.
+        let twice = event::record(&mut tx, vec![event("evt_1"), event("evt_1")]).await;
+        assert_eq!(twice.is_err(), db.is_postgres());
+        drop(tx);
+        drop(session);
+        let mut session = db.session(guests).await.unwrap();
+        let mut tx = session.begin().await.unwrap();
+        name(&mut tx, "kept@example.com").await.unwrap();
+        tx.commit().await.unwrap();
+        drop(session);
+        assert_eq!(email(db).await.as_deref(), Some("kept@example.com"));
+    }
+    fresh.gone().await;
+}
+
+async fn whoever_else_writes_comes_between_two_sessions(fresh: Fresh) {
+    let db = &fresh.db;
+    for turn in 0..3 {
+        let mut session = db.session(false).await.unwrap();
+        let mut tx = session.begin().await.unwrap();
+        name(&mut tx, &format!("session_{turn}@example.com")).await.unwrap();
+        tx.commit().await.unwrap();
+        drop(session);
+        let mut tx = db.begin().await.unwrap();
+        name(&mut tx, &format!("other_{turn}@example.com")).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(email(db).await, Some(format!("other_{turn}@example.com")));
+    }
+    fresh.gone().await;
+}
