@@ -2,6 +2,7 @@
 //! client so small that it can send what no proper client would.
 
 mod client;
+mod document;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -104,7 +105,9 @@ impl World {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Reply {
-        self.raw(&request(method, path, headers, body)).await
+        let reply = self.raw(&request(method, path, headers, body)).await;
+        document::check(method, path, reply.status, &reply.body);
+        reply
     }
 
     /// Calls as the app.
