@@ -55,7 +55,7 @@ impl Tx<'_> {
                 tx.lock_handle().await.map_err(classify)?.remove_progress_handler();
                 run_sqlite(tx, "release savepoint guests").await
             }
-            Inner::Direct(_) => return Err(not_invited()),
+            Inner::Direct(_) => Err(not_invited()),
             Inner::Postgres(tx) => {
                 let text = "set local statement_timeout to default; release savepoint guests";
                 run_postgres(tx, text.to_owned()).await
