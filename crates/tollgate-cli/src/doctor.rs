@@ -25,6 +25,7 @@ const PATIENCE: Patience = Patience {
     whole: Duration::from_secs(15),
     pause: Duration::from_millis(250),
     attempts: 3,
+    pace: None,
 };
 
 /// Check the key, the prices, the webhook's endpoint and its way here, the database and the settings.

@@ -47,7 +47,7 @@ use crate::config::{Config, Trial};
 use crate::receive::{Input, Purpose, Receiver, SubmitError};
 use crate::rules::policy::Rulebook;
 use crate::store::{Db, StoreError};
-use crate::stripe_api::{Answer, Stripe, StripeError};
+use crate::stripe_api::{Answer, Patience, Stripe, StripeError};
 use crate::webhook::{self, Incoming};
 
 /// Why nothing was sold.
@@ -131,8 +131,19 @@ pub struct Billing {
 impl Billing {
     /// Brings together what is needed; `None` without a key of Stripe's.
     pub fn new(config: &Config, db: &Db, receiver: &Receiver, clock: &Clock) -> Option<Self> {
+        Self::with(config, Patience::default(), db, receiver, clock)
+    }
+
+    /// As [`Billing::new`], with other limits for the calls of Stripe's API.
+    pub fn with(
+        config: &Config,
+        patience: Patience,
+        db: &Db,
+        receiver: &Receiver,
+        clock: &Clock,
+    ) -> Option<Self> {
         Some(Self {
-            stripe: Stripe::new(config)?,
+            stripe: Stripe::with(config, patience)?,
             db: db.clone(),
             receiver: receiver.clone(),
             rulebook: Arc::new(config.rulebook.clone()),

@@ -47,6 +47,8 @@ pub struct Patience {
     pub pause: Duration,
     /// How often is asked.
     pub attempts: u32,
+    /// Calls a second at most; what Stripe takes unless set.
+    pub pace: Option<NonZeroU32>,
 }
 
 impl Default for Patience {
@@ -57,6 +59,7 @@ impl Default for Patience {
             whole: Duration::from_secs(40),
             pause: Duration::from_millis(500),
             attempts: 4,
+            pace: None,
         }
     }
 }
@@ -128,7 +131,7 @@ impl Stripe {
             .build()
             .expect("a client without options of its own can be built");
         let rate = if config.livemode() == Some(true) { PACE_LIVE } else { PACE_TEST };
-        let rate = NonZeroU32::new(rate).unwrap_or(NonZeroU32::MIN);
+        let rate = patience.pace.or(NonZeroU32::new(rate)).unwrap_or(NonZeroU32::MIN);
         Some(Self(Arc::new(Inner {
             http,
             base: config.stripe_api_base.trim_end_matches('/').to_owned(),

@@ -34,6 +34,7 @@ const PATIENCE: Patience = Patience {
     whole: Duration::from_secs(20),
     pause: Duration::from_millis(1),
     attempts: 2,
+    pace: None,
 };
 
 /// All of it.

@@ -1,6 +1,6 @@
 //! The customers: what they do, by calls of Stripe's API to the offline Stripe.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tollgate_sandbox::{Method, Request, Settings, World};
 
 use crate::history::chance::Chance;
@@ -9,6 +9,15 @@ use crate::history::{DAY, START};
 /// The plans on sale: name, monthly price in cents, rank.
 pub const PLANS: [(&str, i64, i64); 3] =
     [("basic", 500, 10), ("pro", 2_000, 20), ("max", 9_900, 30)];
+
+/// How much events carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Payload {
+    /// The object.
+    Snapshot,
+    /// A reference.
+    Thin,
+}
 
 /// One customer, and the user behind it.
 #[derive(Debug, Clone)]
@@ -25,30 +34,28 @@ pub struct Market {
     pub prices: Vec<String>,
     /// What signs deliveries.
     pub secret: String,
+    pub payload: Payload,
     told: Vec<String>,
 }
 
 impl Market {
     /// Opens a market with three plans and four people, whose deliveries go wrong in every way.
-    pub fn open(seed: u64) -> Self {
+    pub fn open(seed: u64, payload: Payload) -> Self {
         // The market lives longer than Stripe keeps events; what was lost in its first month must
         // still be there to be fetched.
         let settings = Settings { keep_events_secs: 10 * 365 * DAY, ..Settings::default() };
         let mut world = World::with(seed, START, settings);
-        let endpoint = call(
-            &mut world,
-            Method::Post,
-            "/v1/webhook_endpoints",
-            "url=http://127.0.0.1:1/hook&enabled_events[]=*",
-        );
-        let secret = text(&endpoint, "secret");
+        let secret = match payload {
+            Payload::Snapshot => endpoint(&mut world),
+            Payload::Thin => destination(&mut world),
+        };
         let prices = PLANS.iter().map(|plan| price(&mut world, plan)).collect();
         let people = (0..4).map(|index| person(&mut world, index)).collect();
         let faults = format!(
             "seed={seed}&duplicate=150&reorder=200&delay=150&drop=100&truncated=30&wrong_secret=30"
         );
         call(&mut world, Method::Post, "/_sandbox/faults", &faults);
-        Self { world, people, prices, secret, told: Vec::new() }
+        Self { world, people, prices, secret, payload, told: Vec::new() }
     }
 
     /// Lets one thing happen, and time pass.
@@ -96,6 +103,21 @@ impl Market {
                 return rows;
             }
         }
+    }
+
+    /// Returns all thin events, oldest first.
+    pub fn thin_events(&mut self) -> Vec<Value> {
+        let (path, mut query) = ("/v2/core/events", "limit=100".to_owned());
+        let mut rows: Vec<Value> = Vec::new();
+        loop {
+            let mut page = call(&mut self.world, Method::Get, path, &query);
+            let Value::Array(data) = page["data"].take() else { panic!("no list: {page}") };
+            rows.extend(data);
+            let Some(next) = page["next_page_url"].as_str() else { break };
+            next.split_once('?').expect("it has parameters").1.clone_into(&mut query);
+        }
+        rows.reverse();
+        rows
     }
 
     /// Returns what was done, one call a line.
@@ -202,6 +224,29 @@ impl Market {
         let path = format!("/v1/payment_pages/{}/confirm", text(&session, "id"));
         self.call(Method::Post, &path, &format!("payment_method={}", text(&method, "id")));
     }
+}
+
+/// Returns the secret of an endpoint that takes snapshots.
+fn endpoint(world: &mut World) -> String {
+    let form = "url=http://127.0.0.1:1/hook&enabled_events[]=*";
+    text(&call(world, Method::Post, "/v1/webhook_endpoints", form), "secret")
+}
+
+/// Returns the secret of one that takes thin events.
+fn destination(world: &mut World) -> String {
+    let params = json!({
+        "name": "tollgate",
+        "type": "webhook_endpoint",
+        "event_payload": "thin",
+        "enabled_events": ["*"],
+        "webhook_endpoint": { "url": "http://127.0.0.1:1/hook" },
+        "include": ["webhook_endpoint.signing_secret"],
+    });
+    let path = "/v2/core/event_destinations";
+    let mut request = Request::new(Method::Post, path, params.to_string());
+    request.json = true;
+    let made: Value = serde_json::from_str(&world.call(&request).body).expect("answers are JSON");
+    text(&made["webhook_endpoint"], "signing_secret")
 }
 
 fn price(world: &mut World, (name, amount, _): &(&str, i64, i64)) -> String {

@@ -2,20 +2,29 @@
 //! opens the same database again.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
 use serde_json::Value;
 use tollgate::answer;
+use tollgate::billing::Billing;
 use tollgate::clock::Clock;
+use tollgate::config::Config;
+use tollgate::deliver::Worker;
+use tollgate::deliver::destinations::{self, STRIPE};
 use tollgate::receive::{self, Input, Outcome, Purpose, Receiver, Writers, retry};
+use tollgate::rules::effects::EffectKind;
 use tollgate::rules::policy::{Policy, Rule, Rulebook};
-use tollgate::store::Db;
+use tollgate::rules::routes::Routes;
+use tollgate::store::{Db, delivery};
+use tollgate::stripe_api::Patience;
 use tollgate::webhook;
 use tollgate_sandbox::Post;
 use tollgate_stripe::signature;
 
-use super::market::{Market, PLANS};
+use super::counter::Counter;
+use super::market::{Market, PLANS, Payload};
 use super::oracle::Access;
 use crate::databases::Fresh;
 use crate::history::chance::Chance;
@@ -32,22 +41,37 @@ pub struct System {
     rulebook: Rulebook,
     clock: Clock,
     door: Option<(Receiver, Writers)>,
+    /// Asks the market for what thin events name.
+    worker: Option<Worker>,
+    counter: Counter,
 }
 
 impl System {
     pub async fn open(fresh: &Fresh, market: &Market) -> Self {
         let clock = Clock::manual(market.world.now() * 1000);
-        let mut system =
-            Self { db: fresh.node().await, rulebook: rulebook(market), clock, door: None };
+        let counter = Counter::open().await;
+        let (db, rulebook) = (fresh.node().await, rulebook(market));
+        let mut system = Self { db, rulebook, clock, door: None, worker: None, counter };
         system.start();
         system
     }
 
     fn start(&mut self) {
-        self.door = Some(receive::open(&self.db, &Arc::new(self.rulebook.clone()), &self.clock));
+        let door = receive::open(&self.db, &Arc::new(self.rulebook.clone()), &self.clock);
+        self.worker = Some(worker(&self.counter, &self.db, &door.0, &self.clock));
+        self.door = Some(door);
+    }
+
+    /// Asks the market for what is due to be asked.
+    pub async fn ask(&mut self, market: &mut Market) {
+        self.catch_up(market);
+        let worker = self.worker.as_mut().expect("it is open");
+        let work = async { while worker.step().await.expect("the database is there") > 0 {} };
+        self.counter.serve(&mut market.world, work).await;
     }
 
     /// Takes what is due and answers as the webhook route does; some answers are lost on the way.
+    /// What thin events name is asked for now, or later.
     pub async fn receive(&mut self, market: &mut Market, chance: &mut Chance) {
         self.catch_up(market);
         for _ in 0..ROUNDS {
@@ -60,6 +84,9 @@ impl System {
                 let heard = (chance.below(20) > 0).then_some(status);
                 market.world.answered(post.id, heard);
             }
+        }
+        if market.payload == Payload::Thin && chance.below(3) > 0 {
+            self.ask(market).await;
         }
     }
 
@@ -86,6 +113,7 @@ impl System {
 
     /// The process is gone, and comes back.
     pub async fn crash(&mut self) {
+        self.worker = None;
         if let Some((receiver, writers)) = self.door.take() {
             drop(receiver);
             writers.finish().await;
@@ -93,10 +121,31 @@ impl System {
         self.start();
     }
 
-    /// Fetches every event of the last 30 days, oldest first, as a gap fill does.
+    /// Fetches every event of the last 30 days, oldest first, as a gap fill does, until nothing is
+    /// left to be asked.
     pub async fn fill_gaps(&mut self, market: &mut Market) {
+        for _ in 0..ROUNDS {
+            self.fill(market).await;
+            if market.payload == Payload::Snapshot {
+                return;
+            }
+            self.ask(market).await;
+            let waiting = delivery::waiting(&self.db).await.expect("the database is there");
+            if waiting.iter().all(|(_, status, _)| status != "pending") {
+                assert_eq!(waiting, [], "nothing is given up");
+                return;
+            }
+            market.world.advance(market.world.now() + 60);
+        }
+        panic!("it asks again and again");
+    }
+
+    async fn fill(&mut self, market: &mut Market) {
         self.catch_up(market);
-        let events = market.world.kept_events(0);
+        let events = match market.payload {
+            Payload::Snapshot => market.world.kept_events(0),
+            Payload::Thin => market.thin_events(),
+        };
         let bodies: Vec<String> = events.iter().map(Value::to_string).collect();
         for batch in bodies.chunks(TAKEN) {
             let outcomes = join_all(batch.iter().map(|body| self.submit(body.as_bytes()))).await;
@@ -131,11 +180,28 @@ impl System {
     }
 }
 
+fn worker(counter: &Counter, db: &Db, receiver: &Receiver, clock: &Clock) -> Worker {
+    let variables = [("STRIPE_SECRET_KEY", "sk_test_1"), ("STRIPE_API_BASE", &counter.url)];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let dir = tempfile::tempdir().expect("a directory can be made");
+    let config = Config::load(None, dir.path(), &variables.into()).expect("the settings are right");
+    let patience = Patience { pace: NonZeroU32::new(100_000), ..Patience::default() };
+    let billing = Billing::with(&config, patience, db, receiver, clock).expect("there is a key");
+    let all = destinations::all(&config, Some(&Arc::new(billing)), None).expect("they work");
+    let stripe = all.into_iter().find(|it| it.name == STRIPE).expect("it can be asked");
+    Worker::new(stripe, db, clock)
+}
+
 /// Stripe's word counts: whoever is past due keeps what Stripe has not ended.
 fn rulebook(market: &Market) -> Rulebook {
     let plans = PLANS.iter().zip(&market.prices);
     let plans = plans.map(|((name, _, rank), price)| plan(name, *rank, "monthly", price, &[]));
+    let mut routes = Routes::default();
+    if market.payload == Payload::Thin {
+        routes.add(EffectKind::Refresh, STRIPE, false);
+    }
     Rulebook {
+        routes,
         plans: plans.collect(),
         policy: Policy { past_due: Rule::Keep, ..Policy::default() },
         ..Rulebook::default()
