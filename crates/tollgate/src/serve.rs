@@ -4,6 +4,8 @@
 
 mod connections;
 mod embedded;
+mod pulse;
+mod shares;
 
 use std::future::Future;
 use std::net::SocketAddr;

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tollgate::clock::Clock;
 use tollgate::http::{OPENAPI, ROUTES};
 use tollgate::serve::{ServeError, Server};
@@ -27,6 +28,8 @@ async fn an_address_that_asks_too_often_is_slowed_down() {
     for path in ["/healthz", "/readyz", "/metrics"] {
         assert_eq!(world.call("GET", path, &[], b"").await.status, 200);
     }
+    world.call("GET", "/openapi.json", &[], b"").await.refused(429, "rate_limited");
+    assert_eq!(world.call("GET", "/healthz", &[], b"").await.status, 200);
     world.end().await;
 }
 
@@ -280,6 +283,69 @@ async fn more_connections_than_allowed_wait() {
     assert!(early.is_err(), "the second was answered beside the first");
     drop(first);
     assert_eq!(second.reply().await.status, 200);
+    world.end().await;
+}
+
+/// Stripe has to get through, whoever else holds connections.
+#[tokio::test]
+async fn one_address_does_not_have_all_connections() {
+    let world = World::with(&[("TOLLGATE_CONNECTIONS_MAX", "4")], |_| ()).await;
+    let mut open = Vec::new();
+    for _ in 0..2 {
+        let mut line = world.line().await;
+        line.send(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await;
+        line.until(r#"{"status":"ok"}"#).await;
+        open.push(line);
+    }
+    let mut third = world.line().await;
+    third.send(&request("GET", "/healthz", &[], b"")).await;
+    assert!(third.rest().await.is_empty(), "an address has half of them");
+    let elsewhere = tokio::net::TcpSocket::new_v4().expect("there are sockets");
+    elsewhere.bind(([127, 0, 0, 2], 0).into()).expect("the address is this machine's");
+    let mut other = elsewhere.connect(world.server.address()).await.expect("the server listens");
+    other.write_all(&request("GET", "/healthz", &[], b"")).await.expect("it is read");
+    let mut text = String::new();
+    other.read_to_string(&mut text).await.expect("it is answered");
+    assert!(text.starts_with("HTTP/1.1 200"), "{text}");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_trusted_proxy_has_the_connections_of_all_its_clients() {
+    let variables =
+        [("TOLLGATE_CONNECTIONS_MAX", "4"), ("TOLLGATE_TRUSTED_PROXIES", "127.0.0.0/8")];
+    let world = World::with(&variables, |_| ()).await;
+    let mut open = Vec::new();
+    for _ in 0..4 {
+        let mut line = world.line().await;
+        line.send(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await;
+        line.until(r#"{"status":"ok"}"#).await;
+        open.push(line);
+    }
+    drop(open);
+    world.end().await;
+}
+
+/// Pings keep a connection of HTTP/2 alive, and a full buffer any: neither must hold it for ever.
+#[tokio::test]
+async fn a_connection_on_which_nothing_happens_is_closed() {
+    let adjust = |it: &mut tollgate::config::Config| {
+        it.server.head_timeout = Duration::from_secs(1);
+        it.server.idle_timeout = Duration::from_millis(300);
+    };
+    let world = World::with(&[("TOLLGATE_CONNECTIONS_MAX", "1")], adjust).await;
+    let mut http_2 = world.line().await;
+    http_2.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await;
+    http_2.send(b"\0\0\x0f\x01\x05\0\0\0\x01\x82\x86\x04\x08/healthz\x01\x01x").await;
+    let answered = http_2.rest().await;
+    let body = br#"{"status":"ok"}"#;
+    assert!(answered.windows(body.len()).any(|it| it == body), "it was answered");
+
+    let mut deaf = world.line().await;
+    let asked = b"GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n".repeat(400);
+    deaf.send(&asked).await;
+    // There is room for one only: who does not read gives it up.
+    assert_eq!(world.call("GET", "/healthz", &[], b"").await.status, 200);
     world.end().await;
 }
 

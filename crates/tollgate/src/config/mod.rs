@@ -112,6 +112,8 @@ pub struct Server {
     pub connections_max: usize,
     /// How long a request's head may take.
     pub head_timeout: Duration,
+    /// How long nothing may happen on a connection: no request, and no piece of an answer taken.
+    pub idle_timeout: Duration,
     /// How long a request's body may take.
     pub body_timeout: Duration,
     /// How long requests may take to finish once the server is told to stop.
@@ -361,6 +363,7 @@ fn server(layers: &mut Layers) -> Result<Server, ConfigError> {
         rate_limit: layers.read("TOLLGATE_RATE_LIMIT", "1000", value::rate)?,
         connections_max: layers.read("TOLLGATE_CONNECTIONS_MAX", "10000", value::connections)?,
         head_timeout: Duration::from_secs(10),
+        idle_timeout: Duration::from_secs(120),
         body_timeout: Duration::from_secs(30),
         drain_timeout: Duration::from_secs(25),
     })

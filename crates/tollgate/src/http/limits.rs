@@ -35,6 +35,8 @@ pub struct Limits {
     allowed: Vec<IpNet>,
     proxies: Vec<IpNet>,
     limiter: Option<PerAddress>,
+    /// Whoever watches the server is not shut out with those who use it, and counts for itself.
+    watchers: Option<PerAddress>,
     strangers: Strangers,
     since_purge: AtomicUsize,
     body_timeout: Duration,
@@ -43,15 +45,18 @@ pub struct Limits {
 impl Limits {
     /// Makes the limits that are configured.
     pub fn new(server: &config::Server) -> Self {
-        let limiter = server.rate_limit.map(|rate| {
-            let burst = rate.saturating_add(rate.get());
-            RateLimiter::dashmap(Quota::per_second(rate).allow_burst(burst))
-        });
+        let limiter = || {
+            server.rate_limit.map(|rate| {
+                let burst = rate.saturating_add(rate.get());
+                RateLimiter::dashmap(Quota::per_second(rate).allow_burst(burst))
+            })
+        };
         Self {
             allowed: server.webhook_networks.clone(),
             proxies: server.trusted_proxies.clone(),
-            strangers: Strangers::new(limiter.is_some()),
-            limiter,
+            strangers: Strangers::new(server.rate_limit.is_some()),
+            watchers: limiter(),
+            limiter: limiter(),
             since_purge: AtomicUsize::new(0),
             body_timeout: server.body_timeout,
         }
@@ -78,9 +83,25 @@ impl Limits {
         self.allowed.is_empty() || is_in(&self.allowed, client)
     }
 
+    /// Returns for whom a connection from this address counts; for nobody where it is a trusted
+    /// proxy, which has those of all its clients.
+    pub fn counted(&self, peer: IpAddr) -> Option<IpAddr> {
+        let peer = peer.to_canonical();
+        (!is_in(&self.proxies, peer)).then(|| subscriber(peer))
+    }
+
     /// Counts a request; `false` is one too many.
     pub fn admits(&self, client: IpAddr) -> bool {
-        let Some(limiter) = &self.limiter else { return true };
+        self.counts(self.limiter.as_ref(), client)
+    }
+
+    /// The same for an operator's.
+    pub fn admits_watcher(&self, client: IpAddr) -> bool {
+        self.counts(self.watchers.as_ref(), client)
+    }
+
+    fn counts(&self, limiter: Option<&PerAddress>, client: IpAddr) -> bool {
+        let Some(limiter) = limiter else { return true };
         if self.since_purge.fetch_add(1, Ordering::Relaxed) >= ADDRESSES_MAX {
             self.purge();
         }
@@ -98,7 +119,7 @@ impl Limits {
     /// Forgets the addresses that have been quiet.
     pub fn purge(&self) {
         self.since_purge.store(0, Ordering::Relaxed);
-        for it in self.limiter.iter().chain(&self.strangers.one) {
+        for it in self.limiter.iter().chain(&self.watchers).chain(&self.strangers.one) {
             it.retain_recent();
         }
     }
@@ -174,6 +195,7 @@ mod tests {
             allowed: Vec::new(),
             proxies: config::value::networks(proxies).expect("they are networks"),
             limiter: None,
+            watchers: None,
             strangers: Strangers::new(true),
             since_purge: AtomicUsize::new(0),
             body_timeout: Duration::from_secs(1),

@@ -65,8 +65,10 @@ pub enum Who {
     AppOrSelf,
     /// Everybody: a person's browser on its way.
     Browser,
-    /// Everybody, at any rate: it costs nothing and tells nothing private.
+    /// Everybody, at a rate of their own: it tells nothing private.
     Operator,
+    /// Everybody, at any rate: it costs nothing.
+    Anybody,
     /// Everybody, while `tollgate dev` runs.
     Developer,
 }
@@ -130,7 +132,7 @@ pub const ROUTES: &[Route] = &[
     on(Who::Browser,   "POST", "/account/portal",            || post(pages::manage)),
     on(Who::Browser,   "GET",  "/pages/style.css",           || get(pages::style)),
     on(Who::Browser,   "GET",  "/pages/checkout.js",         || get(pages::script)),
-    on(Who::Operator,  "GET",  "/healthz",                   || get(operator::healthz)),
+    on(Who::Anybody,   "GET",  "/healthz",                   || get(operator::healthz)),
     on(Who::Operator,  "GET",  "/readyz",                    || get(operator::readyz)),
     on(Who::Operator,  "GET",  "/metrics",                   || get(operator::metrics)),
     on(Who::Operator,  "GET",  "/openapi.json",              || get(operator::openapi)),
@@ -293,12 +295,17 @@ async fn admit(
     let peer = peer_of(&request);
     let client = app.limits.client(peer, request.headers());
     request.extensions_mut().insert(Client(client));
-    if who != Who::Operator && !app.limits.admits(client) {
+    let admitted = match who {
+        Who::Anybody => true,
+        Who::Operator => app.limits.admits_watcher(client),
+        _ => app.limits.admits(client),
+    };
+    if !admitted {
         note_refused(&app, who, client, "rate_limited");
         return Err(Error::RateLimited);
     }
     match who {
-        Who::Operator | Who::Developer | Who::Browser => {}
+        Who::Anybody | Who::Operator | Who::Developer | Who::Browser => {}
         Who::Stripe if app.limits.allows(client) => {}
         Who::Stripe => {
             note_refused(&app, who, client, "network");

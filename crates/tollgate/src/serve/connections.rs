@@ -1,9 +1,9 @@
-//! Connections: how many there may be, how long a head may take, and how they end.
+//! Connections: how many there may be, of all and of one address, how long a head may take and
+//! nothing may happen, and how they end.
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -19,6 +19,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tower::ServiceExt;
 
+use super::pulse::Pulse;
+use super::shares::{Share, Shares};
 use crate::config;
 use crate::http::{self, App, Peer};
 use crate::metrics::Connected;
@@ -29,6 +31,9 @@ const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(50);
 const PING_EVERY: Duration = Duration::from_secs(20);
 /// Requests of one HTTP/2 connection at a time.
 const STREAMS_MAX: u32 = 128;
+/// One address has no more than this part of all connections, so that there is room for others;
+/// for a trusted proxy's own address that does not count.
+const SHARE: usize = 2;
 
 /// Accepts connections until the server is to stop, then lets their requests finish.
 pub(super) async fn accept(
@@ -39,6 +44,7 @@ pub(super) async fn accept(
 ) {
     let router = http::router(&app);
     let room = Arc::new(Semaphore::new(server.connections_max));
+    let shares = Shares::new(server.connections_max.div_ceil(SHARE));
     let graceful = GracefulShutdown::new();
     let mut open = JoinSet::new();
     let stop = async { drop(closing.wait_for(|it| *it).await) };
@@ -52,11 +58,16 @@ pub(super) async fn accept(
             tokio::time::sleep(ACCEPT_AGAIN_AFTER).await;
             continue;
         };
+        let Some(share) = shares.take(app.limits.counted(peer.0)) else {
+            tracing::debug!(peer = %peer.0, "A connection was closed: its address has too many");
+            continue;
+        };
         let connection = Connection {
             router: router.clone(),
             peer,
             head_timeout: server.head_timeout,
-            begun: Arc::default(),
+            idle_timeout: server.idle_timeout,
+            _share: share,
             connected: app.metrics.connection(),
         };
         let watcher = graceful.watcher();
@@ -87,8 +98,8 @@ struct Connection {
     router: Router,
     peer: Peer,
     head_timeout: Duration,
-    /// The first request has come.
-    begun: Arc<AtomicBool>,
+    idle_timeout: Duration,
+    _share: Share,
     connected: Connected,
 }
 
@@ -104,10 +115,11 @@ impl Connection {
             .keep_alive_interval(PING_EVERY)
             .keep_alive_timeout(PING_EVERY)
             .max_concurrent_streams(STREAMS_MAX);
-        let (router, peer, begun) = (self.router, self.peer, Arc::clone(&self.begun));
+        let (router, peer, pulse) = (self.router, self.peer, Pulse::new());
+        let beating = pulse.clone();
         let service = hyper::service::service_fn(move |request| {
-            begun.store(true, Ordering::Relaxed);
-            answer(router.clone(), peer, request)
+            beating.beat();
+            answer(router.clone(), peer, request, beating.clone())
         });
         let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
         let mut connection = std::pin::pin!(watcher.watch(connection));
@@ -116,9 +128,13 @@ impl Connection {
             _ = &mut connection => return,
             () = tokio::time::sleep(self.head_timeout) => {}
         }
-        if self.begun.load(Ordering::Relaxed) {
-            // However it ends, the client knows as much as we do.
-            drop(connection.await);
+        // However it ends, the client knows as much as we do.
+        while let Some(left) = pulse.quiet().and_then(|it| self.idle_timeout.checked_sub(it)) {
+            tokio::select! {
+                _ = &mut connection => return,
+                // A little more than what is left, so that it is over then.
+                () = tokio::time::sleep(left + Duration::from_millis(1)) => {}
+            }
         }
         drop(self.connected);
     }
@@ -128,12 +144,13 @@ async fn answer(
     router: Router,
     peer: Peer,
     mut request: hyper::Request<Incoming>,
+    pulse: Pulse,
 ) -> Result<Response, Infallible> {
     request.extensions_mut().insert(peer);
     let answer = router.oneshot(request.map(Body::new));
     // A handler that panics costs its request, not the connection.
     match AssertUnwindSafe(answer).catch_unwind().await {
-        Ok(answer) => answer,
+        Ok(answer) => answer.map(|it| pulse.follow(it)),
         Err(_) => {
             tracing::error!("A handler panicked");
             Ok(http::panicked().into_response())
