@@ -1,6 +1,7 @@
 //! The pages that sell, as a browser asks for them: who sees what, which forms are refused, and what
 //! somebody is told when something goes wrong.
 
+#[expect(dead_code, reason = "other tests need the rest of it")]
 mod naughty;
 #[expect(dead_code, unused_imports, reason = "other tests need the rest of it")]
 mod shop;

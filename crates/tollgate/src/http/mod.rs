@@ -251,6 +251,17 @@ struct Client(IpAddr);
 
 /// Makes the router of all [`ROUTES`]. Every request carries its [`Peer`].
 pub fn router(app: &Arc<App>) -> Router {
+    let router = routes(app).fallback(|| async { Error::NotFound });
+    router.layer(from_fn_with_state(Arc::clone(app), measured)).with_state(Arc::clone(app))
+}
+
+/// The same for the router of an app, whose own answer it is that there is nothing at a path.
+pub fn mounted(app: &Arc<App>) -> Router {
+    let measured = from_fn_with_state(Arc::clone(app), measured);
+    routes(app).route_layer(measured).with_state(Arc::clone(app))
+}
+
+fn routes(app: &Arc<App>) -> Router<Arc<App>> {
     let mut router = Router::new();
     for (index, route) in ROUTES.iter().enumerate() {
         let is_first = ROUTES[..index].iter().all(|it| it.path != route.path);
@@ -271,8 +282,7 @@ pub fn router(app: &Arc<App>) -> Router {
             router = router.route(&path, guarded(app, Who::Stripe, post(webhook::receive)));
         }
     }
-    let router = router.fallback(|| async { Error::NotFound });
-    router.layer(from_fn_with_state(Arc::clone(app), measured)).with_state(Arc::clone(app))
+    router
 }
 
 fn guarded(app: &Arc<App>, who: Who, handler: MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>> {

@@ -95,10 +95,11 @@ impl Tollgate {
         Builder { config: config.clone(), clock: Clock::system(), handlers }
     }
 
-    /// Returns all routes, to be merged or nested into the app's router. Serve it with
+    /// Returns all routes, to be merged or nested into the app's router; what there is none for is
+    /// the app's to answer. Below a path, `TOLLGATE_PUBLIC_URL` has that path, too. Serve it with
     /// `into_make_service_with_connect_info::<SocketAddr>()`, so that limits count by address.
     pub fn router(&self) -> Router {
-        http::router(&self.app)
+        http::mounted(&self.app)
     }
 
     /// Keeps going what needs no caller, until `until` is done: failed events are tried again, and

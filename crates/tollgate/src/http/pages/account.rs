@@ -269,7 +269,7 @@ async fn ask(app: &App, uri: &Uri, headers: &HeaderMap) -> Result<Response, Erro
     let query = session::query(uri)?;
     let account = billing.account(&visitor.user_id).await?;
     let Some(running) = account.running.filter(|it| it.ends_at.is_none()) else {
-        return see("/account");
+        return see(app, "/account");
     };
     let page = Page::new(app, uri, headers, &query).of(Some(&visitor));
     let end = running.trial_end.filter(|_| running.status == SubscriptionStatus::Trialing);
@@ -289,7 +289,7 @@ async fn ask(app: &App, uri: &Uri, headers: &HeaderMap) -> Result<Response, Erro
 pub async fn cancel(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
     posted(&app, request, async |app: &App, visitor: &Visitor, _: &Value| {
         ready(app)?.cancel(&visitor.user_id, End::PeriodEnd).await?;
-        see("/account?done=canceled")
+        see(app, "/account?done=canceled")
     })
     .await
 }
@@ -298,7 +298,7 @@ pub async fn cancel(State(app): State<Arc<App>>, request: Request<Body>) -> Resp
 pub async fn resume(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
     posted(&app, request, async |app: &App, visitor: &Visitor, _: &Value| {
         ready(app)?.resume(&visitor.user_id, None).await?;
-        see("/account?done=resumed")
+        see(app, "/account?done=resumed")
     })
     .await
 }
@@ -311,7 +311,7 @@ pub async fn undo(State(app): State<Arc<App>>, request: Request<Body>) -> Respon
             _ => Waiting::Scheduled,
         };
         ready(app)?.resume(&visitor.user_id, Some(only)).await?;
-        see("/account?done=undone")
+        see(app, "/account?done=undone")
     })
     .await
 }
@@ -323,7 +323,7 @@ pub async fn manage(State(app): State<Arc<App>>, request: Request<Body>) -> Resp
             Some("payment_method") => Some(Flow::PaymentMethod),
             _ => None,
         };
-        see(&ready(app)?.portal_from_account(&visitor.user_id, flow).await?)
+        see(app, &ready(app)?.portal_from_account(&visitor.user_id, flow).await?)
     })
     .await
 }

@@ -22,7 +22,7 @@ pub(in crate::http) async fn answer(
     landing: &Landing,
 ) -> Result<Response, Error> {
     if landing.is_chosen || !wants_page(headers) {
-        return see(&landing.url);
+        return see(app, &landing.url);
     }
     let query = session::query(uri)?;
     let now = app.clock.now();
@@ -62,7 +62,7 @@ async fn paid(page: &Page<'_>, landing: &Landing) -> Value {
         }
         return view;
     };
-    let account = json!({ "url": "/account", "text": page.say("manage", &[]) });
+    let account = json!({ "url": page.at("/account"), "text": page.say("manage", &[]) });
     let account = page.visitor.is_some().then_some(account);
     let mut view = told(page, "good", "paid", &plan, account);
     let named = app.billing.as_ref().map(|it| it.features_of(&granted.access.plan));
@@ -116,15 +116,15 @@ fn sign_in(page: &Page<'_>) -> Value {
 }
 
 fn plans(page: &Page<'_>) -> Value {
-    json!({ "url": "/pricing", "text": page.say("see_plans", &[]) })
+    json!({ "url": page.at("/pricing"), "text": page.say("see_plans", &[]) })
 }
 
 fn go_on(page: &Page<'_>, landing: &Landing) -> Value {
     let url = landing.resume_url.as_deref().unwrap_or("/pricing");
-    json!({ "url": url, "text": page.say("go_on", &[]) })
+    json!({ "url": page.at(url), "text": page.say("go_on", &[]) })
 }
 
 fn again(page: &Page<'_>, uri: &Uri) -> Value {
     let here = uri.path_and_query().map_or("/pricing", |it| it.as_str());
-    json!({ "url": here, "text": page.say("look_again", &[]) })
+    json!({ "url": page.at(here), "text": page.say("look_again", &[]) })
 }

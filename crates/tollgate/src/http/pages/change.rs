@@ -49,7 +49,7 @@ async fn page(app: &App, uri: &Uri, headers: &HeaderMap) -> Result<Response, Err
         Entry::Onward(response) => return Ok(response),
     };
     let query = session::query(uri)?;
-    let Some(wish) = wish(billing, &visitor, &query).await? else { return see("/pricing") };
+    let Some(wish) = wish(billing, &visitor, &query).await? else { return see(app, "/pricing") };
     let target = Target {
         user_id: visitor.user_id.clone(),
         plan: Some(wish.plan.clone()),
@@ -134,7 +134,7 @@ fn view(page: &Page<'_>, wish: &Wish, preview: &Preview, notice: Option<&str>) -
 fn time(page: &Page<'_>, wish: &Wish, when: When) -> Value {
     let query = json!({ "plan": wish.plan, "period": wish.period, "when": word(when) });
     json!({
-        "url": format!("/account/change?{}", form::encode(&query)),
+        "url": page.at(&format!("/account/change?{}", form::encode(&query))),
         "text": page.say(&format!("when_{}", word(when)), &[]),
         "is_this": when == wish.when,
     })
@@ -160,10 +160,12 @@ async fn committed(app: &App, uri: &Uri, request: Request<Body>) -> Result<Respo
     app.stir();
     let page = Page::new(app, uri, &headers, &sent).of(Some(&visitor));
     match done {
-        Ok(_) if sent["when"] == "period_end" => see("/account?done=planned"),
-        Ok(_) => see("/account?done=changed"),
+        Ok(_) if sent["when"] == "period_end" => see(app, "/account?done=planned"),
+        Ok(_) => see(app, "/account?done=changed"),
         Err(BillingError::PreviewChanged(preview)) => {
-            let Some(wish) = wish(billing, &visitor, &sent).await? else { return see("/account") };
+            let Some(wish) = wish(billing, &visitor, &sent).await? else {
+                return see(app, "/account");
+            };
             let notice = page.say("preview_changed", &[]);
             let view = view(&page, &wish, &preview, Some(&notice));
             page.with_status(StatusCode::CONFLICT).show("change.html", view).await
@@ -184,7 +186,7 @@ fn unpaid(page: &Page<'_>, plan: &str, pay_url: Option<String>, to_confirm: bool
         true => ("change_confirm", "confirm_payment"),
         false => ("change_failed", "pay_invoice"),
     };
-    let account = json!({ "url": "/account", "text": page.say("to_account", &[]) });
+    let account = json!({ "url": page.at("/account"), "text": page.say("to_account", &[]) });
     let pay = pay_url.map(|url| json!({ "url": url, "text": page.say(way, &[]) }));
     json!({
         "title": page.say("preview", &[]),

@@ -44,8 +44,8 @@ async fn page(app: &App, uri: &Uri, headers: &HeaderMap) -> Result<Response, Err
         Ok(Opened::Embedded { client_secret, publishable_key, .. }) => {
             (client_secret, publishable_key)
         }
-        Ok(Opened::Hosted { url, .. }) => return see(&url),
-        Err(BillingError::AlreadySubscribed { .. }) => return see("/account?done=already"),
+        Ok(Opened::Hosted { url, .. }) => return see(app, &url),
+        Err(BillingError::AlreadySubscribed { .. }) => return see(app, "/account?done=already"),
         Err(error) => return Err(error.into()),
     };
     let (title, period, tag) = billing.named(plan, period).await?;

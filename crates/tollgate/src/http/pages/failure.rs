@@ -66,8 +66,8 @@ fn view(page: &Page<'_>, error: &Error) -> Value {
     };
     let sign_in =
         json!({ "url": page.app.pages.sign_in("", ""), "text": page.say("sign_in", &[]) });
-    let plans = json!({ "url": "/pricing", "text": page.say("see_plans", &[]) });
-    let again = json!({ "url": page.path, "text": page.say("error_again", &[]) });
+    let plans = json!({ "url": page.at("/pricing"), "text": page.say("see_plans", &[]) });
+    let again = json!({ "url": page.at(page.path), "text": page.say("error_again", &[]) });
     let way = match error {
         Error::Unauthorized(_) => Some(sign_in),
         Error::Unknown(_) | Error::Invalid { .. } | Error::Declined { .. } => Some(plans),

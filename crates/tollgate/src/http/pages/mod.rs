@@ -67,6 +67,9 @@ pub struct Pages {
     /// None without a key of Stripe's.
     seal: Option<Seal>,
     is_https: bool,
+    /// The path below which browsers reach us, without a final slash: a proxy or the app that
+    /// mounts the routes takes it off.
+    base: String,
     is_test: bool,
     /// Where Stripe's script is, and the origin of what it shows.
     stripe_js: String,
@@ -92,12 +95,19 @@ impl Pages {
             sign_in: config.pages.sign_in.clone().unwrap_or_else(|| config.brand.app_url.clone()),
             seal: config.stripe_key.as_ref().map(|it| Seal::new(it, "session")),
             is_https: config.selling.public_url.starts_with("https://"),
+            base: base(&config.selling.public_url),
             is_test: config.livemode() == Some(false),
             stripe_js: format!("{stripe_js}/{release}/stripe.js"),
             logo_origin: config.brand.logo.as_deref().and_then(origin),
             sandbox,
             brand: config.brand.clone(),
         }
+    }
+
+    /// Where a browser finds a path of ours; what leads elsewhere stays as it is.
+    fn at(&self, url: &str) -> String {
+        let base = if url.starts_with('/') { self.base.as_str() } else { "" };
+        format!("{base}{url}")
     }
 
     /// Where somebody goes to be known, with what they wanted.
@@ -136,7 +146,7 @@ struct Page<'a> {
 impl<'a> Page<'a> {
     fn new(app: &'a App, uri: &'a Uri, headers: &'a HeaderMap, query: &'a Value) -> Self {
         let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|it| it.to_str().ok());
-        let (chosen, cookie) = session::locale(query, headers, app.pages.is_https);
+        let (chosen, cookie) = session::locale(query, headers, &app.pages);
         Self {
             app,
             language: app.pages.templates.language(&[chosen, accepted]),
@@ -155,6 +165,11 @@ impl<'a> Page<'a> {
 
     fn with_status(self, status: StatusCode) -> Self {
         Self { status, ..self }
+    }
+
+    /// Where a browser finds a path of ours.
+    fn at(&self, url: &str) -> String {
+        self.app.pages.at(url)
     }
 
     fn say(&self, key: &str, values: &[(&str, &str)]) -> String {
@@ -194,7 +209,8 @@ impl<'a> Page<'a> {
         json!({
             "brand": { "name": brand.name, "logo": brand.logo, "app_url": brand.app_url },
             "support_email": brand.support_email,
-            "style": format!("/pages/style.css?{}", pages.style_mark),
+            "base": pages.base,
+            "style": pages.at(&format!("/pages/style.css?{}", pages.style_mark)),
             "is_test": pages.is_test,
             "signed_in": user.map(|it| self.say("signed_in", &[("user", &it)])),
             "form": self.visitor.map(|it| it.form.as_str()),
@@ -216,7 +232,7 @@ impl<'a> Page<'a> {
         json!({
             "lang": other.lang,
             "name": other.name,
-            "url": format!("{}?{}", self.path, form::encode(&query)),
+            "url": self.at(&format!("{}?{}", self.path, form::encode(&query))),
             "is_this": other.lang == self.language.lang,
         })
     }
@@ -252,6 +268,11 @@ fn styled(sheet: &str, accent: Colour) -> String {
     format!("{sheet}\n{light}\n@media (prefers-color-scheme:dark){{{dark}}}\n")
 }
 
+fn base(public_url: &str) -> String {
+    let path = Url::parse(public_url).map(|it| it.path().trim_end_matches('/').to_owned());
+    path.unwrap_or_default()
+}
+
 fn origin(url: &str) -> Option<String> {
     Url::parse(url).ok().map(|it| it.origin().ascii_serialization())
 }
@@ -270,8 +291,8 @@ fn field<'a>(sent: &'a Value, name: &str) -> Option<&'a str> {
 }
 
 /// Sends a browser on.
-fn see(url: &str) -> Result<Response, Error> {
-    let location = HeaderValue::from_str(url).map_err(|_| Error::Internal)?;
+fn see(app: &App, url: &str) -> Result<Response, Error> {
+    let location = HeaderValue::from_str(&app.pages.at(url)).map_err(|_| Error::Internal)?;
     let headers = [
         (header::LOCATION, location),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),

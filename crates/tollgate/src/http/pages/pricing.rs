@@ -201,7 +201,7 @@ fn action(
     };
     if running.plan == offer.plan && running.period.as_deref() == Some(period) {
         let text = page.say("manage", &[]);
-        return json!({ "kind": "link", "url": "/account", "text": text, "is_main": false });
+        return json!({ "kind": "link", "url": page.at("/account"), "text": text, "is_main": false });
     }
     let to = form::encode(&json!({ "plan": offer.plan, "period": period }));
     let same = running.plan == offer.plan;
@@ -211,7 +211,7 @@ fn action(
         (false, false) => of_plan("change_to"),
     };
     let is_main = same || offer.rank > running.rank;
-    json!({ "kind": "link", "url": format!("/account/change?{to}"), "text": text, "is_main": is_main })
+    json!({ "kind": "link", "url": page.at(&format!("/account/change?{to}")), "text": text, "is_main": is_main })
 }
 
 /// `POST /pricing`.
@@ -229,10 +229,10 @@ async fn go_and_pay(app: &App, request: Request<Body>) -> Result<Response, Error
     let opened = billing.checkout(&wanted).await;
     app.stir();
     match opened {
-        Ok(Opened::Hosted { url, .. }) => see(&url),
+        Ok(Opened::Hosted { url, .. }) => see(app, &url),
         Ok(Opened::Embedded { .. }) => Err(Error::Internal),
         // Where it can be changed is better than where it cannot be bought.
-        Err(BillingError::AlreadySubscribed { .. }) => see("/account?done=already"),
+        Err(BillingError::AlreadySubscribed { .. }) => see(app, "/account?done=already"),
         Err(error) => Err(error.into()),
     }
 }

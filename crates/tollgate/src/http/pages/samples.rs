@@ -50,6 +50,7 @@ fn frame() -> Value {
             "app_url": "https://app.example.com",
         },
         "support_email": "help@example.com",
+        "base": "",
         "style": "/pages/style.css?1",
         "is_test": true,
         "signed_in": "Signed in as ada@example.com",
@@ -58,8 +59,8 @@ fn frame() -> Value {
         "back": "Back to Example",
         "help": "Questions? Write to help@example.com",
         "languages": [
-            { "lang": "en", "name": "English", "url": "?locale=en", "is_this": true },
-            { "lang": "de", "name": "Deutsch", "url": "?locale=de", "is_this": false },
+            { "lang": "en", "name": "English", "url": "/pricing?locale=en", "is_this": true },
+            { "lang": "de", "name": "Deutsch", "url": "/pricing?locale=de", "is_this": false },
         ],
     })
 }

@@ -12,6 +12,7 @@ use tollgate_stripe::{form, id};
 
 use super::super::App;
 use super::super::error::Error;
+use super::Pages;
 use crate::billing::seal::Seal;
 
 /// How long somebody is known after they came with a token, in seconds.
@@ -60,8 +61,8 @@ pub(super) fn enter(app: &App, uri: &Uri, headers: &HeaderMap) -> Result<Entry, 
         Some(Some(user)) if id::check(&user).is_ok() => {
             let until = app.clock.now().saturating_add(SESSION_SECS);
             let sealed = seal.close(&json!(Session { user, until }));
-            let cookie = cookie(COOKIE, &sealed, SESSION_SECS, app.pages.is_https);
-            Ok(Entry::Onward(onward(uri, &query, &cookie)?))
+            let cookie = cookie(COOKIE, &sealed, &app.pages);
+            Ok(Entry::Onward(onward(app.pages.at(uri.path()), &query, &cookie)?))
         }
         Some(_) => Err(super::SIGN_IN),
     }
@@ -108,18 +109,18 @@ pub(super) fn query(uri: &Uri) -> Result<Value, Error> {
 pub(super) fn locale<'a>(
     query: &'a Value,
     headers: &'a HeaderMap,
-    is_https: bool,
+    pages: &Pages,
 ) -> (Option<&'a str>, Option<String>) {
     let plain =
         |it: &&str| it.len() <= 35 && it.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'-');
     match query["locale"].as_str().filter(plain) {
-        Some(chosen) => (Some(chosen), Some(cookie(LOCALE_COOKIE, chosen, SESSION_SECS, is_https))),
+        Some(chosen) => (Some(chosen), Some(cookie(LOCALE_COOKIE, chosen, pages))),
         None => (cookie_of(headers, LOCALE_COOKIE), None),
     }
 }
 
 /// The same address without what is nobody else's business.
-fn onward(uri: &Uri, query: &Value, cookie: &str) -> Result<Response, Error> {
+fn onward(path: String, query: &Value, cookie: &str) -> Result<Response, Error> {
     let mut rest = query.clone();
     if let Some(fields) = rest.as_object_mut() {
         fields.remove("token");
@@ -129,7 +130,7 @@ fn onward(uri: &Uri, query: &Value, cookie: &str) -> Result<Response, Error> {
     let mark = if rest.is_empty() { "" } else { "?" };
     let value = |text: &str| HeaderValue::from_str(text).map_err(|_| Error::Internal);
     let headers = [
-        (header::LOCATION, value(&format!("{}{mark}{rest}", uri.path()))?),
+        (header::LOCATION, value(&format!("{path}{mark}{rest}"))?),
         (header::SET_COOKIE, value(cookie)?),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
         (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
@@ -137,9 +138,11 @@ fn onward(uri: &Uri, query: &Value, cookie: &str) -> Result<Response, Error> {
     Ok((StatusCode::SEE_OTHER, headers).into_response())
 }
 
-fn cookie(name: &str, value: &str, secs: i64, is_https: bool) -> String {
-    let secure = if is_https { "; Secure" } else { "" };
-    format!("{name}={value}; Path=/; Max-Age={secs}; HttpOnly; SameSite=Lax{secure}")
+/// It goes no further than to the paths below which we are.
+fn cookie(name: &str, value: &str, pages: &Pages) -> String {
+    let secure = if pages.is_https { "; Secure" } else { "" };
+    let path = if pages.base.is_empty() { "/" } else { &pages.base };
+    format!("{name}={value}; Path={path}; Max-Age={SESSION_SECS}; HttpOnly; SameSite=Lax{secure}")
 }
 
 fn cookie_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
