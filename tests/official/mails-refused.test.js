@@ -58,9 +58,9 @@ describe("a mail server", { concurrency: true }, () => {
     const dev = await startDev({ ...FROM, TOLLGATE_SMTP_URL: server.url() }, BRAND);
     for (const name of ["gone", "grey", "ada"]) await buys(dev, name);
     const dead = await troubled(dev, "dead", 2);
-    assert.deepEqual(dead.map((it) => [it.destination, it.error, it.attempts]), Array(2).fill(["mail", "the mail server answered 550", 1]));
+    assert.deepEqual(dead.map((it) => [it.destination, it.error, it.attempts]), Array(2).fill(["mail", "the mail server answered 550 to RCPT TO", 1]));
     const [waiting] = await troubled(dev, "pending", 1);
-    assert.equal(waiting.error, "the mail server answered 451");
+    assert.equal(waiting.error, "the mail server answered 451 to RCPT TO");
     await until("the others have arrived", () => server.arrived.length === 3);
     await dev.advance(SOON);
     await dev.quiet();
@@ -68,6 +68,23 @@ describe("a mail server", { concurrency: true }, () => {
     assert.deepEqual(subjects(server.of(address("ada"))), BOTH);
     assert.equal(server.arrived.length, 4);
     assert.equal((await dev.outbox("dead")).length, 2);
+  });
+
+  test("that refuses us, at once or as a sender, is told all once it takes us", async () => {
+    const words = { onConnect: "to the connection", onMailFrom: "to MAIL FROM" };
+    for (const [step, where] of Object.entries(words)) {
+      let suspended = true;
+      const answer = (...words) => words.at(-1)(suspended ? Object.assign(new Error("suspended"), { responseCode: 554 }) : null);
+      const server = await startMailServer({ hideSTARTTLS: true, [step]: answer });
+      const dev = await startDev({ ...FROM, TOLLGATE_SMTP_URL: server.url() }, BRAND);
+      await buys(dev, "ada");
+      for (const { error } of await troubled(dev, "pending", 2)) assert.equal(error, `the mail server answered 554 ${where}`);
+      assert.deepEqual(await dev.outbox("dead"), []);
+      suspended = false;
+      await dev.advance(SOON);
+      await dev.quiet();
+      assert.deepEqual(subjects(server.of(address("ada"))), BOTH);
+    }
   });
 
   test("that hangs keeps back what it hangs on, which is sent again under its id", async () => {

@@ -1,15 +1,16 @@
 //! Connections to the mail server, each for one mail at a time and then kept for the next. One that
-//! was left in the middle of a mail, because that took too long, is closed: what the server says at
-//! last would be taken for its answer to another mail.
+//! was left in the middle of a mail, because it was refused or took too long, is closed: what the
+//! server says at last would be taken for its answer to another mail.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use lettre::Message;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
-use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use lettre::transport::smtp::extension::{ClientId, Extension, MailParameter};
+use lettre::{Address, Message};
 
 use crate::clock::Stopwatch;
 
@@ -29,6 +30,29 @@ pub(super) enum Encryption {
     IfOffered(TlsParameters),
 }
 
+/// How far a mail came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// To the server: nothing was said of a mail.
+    Connection,
+    /// To whom it is from.
+    Sender,
+    /// To whom it is for.
+    Recipient,
+    /// To the question for its text.
+    Data,
+    /// To its end.
+    Text,
+}
+
+/// Why a mail came no further.
+pub(super) enum Stopped {
+    /// What was answered there, or why nothing was.
+    At(Stage, Error),
+    /// The server does not offer what the mail needs.
+    Lacks(&'static str),
+}
+
 /// A mail server, and how it is reached.
 pub(super) struct Line {
     pub(super) host: String,
@@ -45,12 +69,12 @@ impl Line {
     ///
     /// # Errors
     /// The server did not take it, or was not reached.
-    pub(super) async fn send(&self, message: &Message) -> Result<(), Error> {
+    pub(super) async fn send(&self, message: &Message) -> Result<(), Stopped> {
         let mut connection = match self.known_to_work().await {
             Some(it) => it,
-            None => self.connect().await?,
+            None => self.connect().await.map_err(|it| Stopped::At(Stage::Connection, it))?,
         };
-        connection.send(message.envelope(), &message.formatted()).await?;
+        converse(&mut connection, message).await?;
         let mut kept = self.kept();
         if kept.len() < self.kept_max {
             kept.push((connection, Stopwatch::start()));
@@ -103,4 +127,27 @@ impl Line {
         }
         Ok(connection)
     }
+}
+
+/// Says one mail, step by step, because what is answered means something else at each.
+async fn converse(to: &mut AsyncSmtpConnection, message: &Message) -> Result<(), Stopped> {
+    let at = |stage| move |error| Stopped::At(stage, error);
+    let envelope = message.envelope();
+    let is_plain = |it: &Address| AsRef::<str>::as_ref(it).is_ascii();
+    let mut parameters = Vec::new();
+    if !envelope.from().into_iter().chain(envelope.to()).all(is_plain) {
+        if !to.server_info().supports_feature(Extension::SmtpUtfEight) {
+            return Err(Stopped::Lacks("SMTPUTF8 for an address that is not ASCII"));
+        }
+        parameters.push(MailParameter::SmtpUtfEight);
+    }
+    let from = Mail::new(envelope.from().cloned(), parameters);
+    to.command(from).await.map_err(at(Stage::Sender))?;
+    for address in envelope.to() {
+        let recipient = Rcpt::new(address.clone(), Vec::new());
+        to.command(recipient).await.map_err(at(Stage::Recipient))?;
+    }
+    to.command(Data).await.map_err(at(Stage::Data))?;
+    to.message(&message.formatted()).await.map_err(at(Stage::Text))?;
+    Ok(())
 }

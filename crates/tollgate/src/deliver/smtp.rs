@@ -15,7 +15,7 @@ use lettre::{Address, Message};
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use super::line::{Encryption, Line};
+use super::line::{Encryption, Line, Stage, Stopped};
 use super::refused::Refused;
 use crate::config::{self, Secret};
 use crate::mail::Mail;
@@ -144,13 +144,21 @@ fn decoded(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
-/// What the server's answer means. It may quote addresses, so only its code is kept.
-fn refused(error: &lettre::transport::smtp::Error) -> Refused {
-    match error.status() {
-        Some(code) if error.is_permanent() && !is_about_us(code) => {
-            Refused::for_good(format!("the mail server answered {code}"))
+/// What it means that a mail came no further. An answer may quote addresses, so only its code is
+/// kept.
+fn refused(stopped: &Stopped) -> Refused {
+    let (stage, error) = match stopped {
+        Stopped::At(stage, error) => (*stage, error),
+        Stopped::Lacks(what) => {
+            return Refused::later(format!("the mail server lacks something: {what}"));
         }
-        Some(code) => Refused::later(format!("the mail server answered {code}")),
+    };
+    match error.status() {
+        Some(code) => {
+            let why = format!("the mail server answered {code} {}", place(stage));
+            let for_good = error.is_permanent() && is_about_the_mail(stage, code, enhanced(error));
+            if for_good { Refused::for_good(why) } else { Refused::later(why) }
+        }
         // The text is the library's own, about what the server does not know.
         None if error.is_client() => {
             let why = error.source().map(ToString::to_string);
@@ -161,6 +169,45 @@ fn refused(error: &lettre::transport::smtp::Error) -> Refused {
             None => "the mail server could not be reached".to_owned(),
         }),
     }
+}
+
+/// Where something was answered, for the operator.
+fn place(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Connection => "to the connection",
+        Stage::Sender => "to MAIL FROM",
+        Stage::Recipient => "to RCPT TO",
+        Stage::Data => "to DATA",
+        Stage::Text => "to the text",
+    }
+}
+
+/// Whether a refusal for good is about this mail: its recipient, its size or its text. Else it is
+/// about us, as when our address is on a list or our account is paused, and every other mail would
+/// be refused as well. Many servers keep that back until they hear of a recipient, and say it in the
+/// finer code alone (RFC 3463): what lacks one counts by what RFC 5321 has for that command.
+fn is_about_the_mail(stage: Stage, code: Code, enhanced: Option<(u16, u16)>) -> bool {
+    let code: u16 = code.into();
+    match (stage, enhanced) {
+        (Stage::Connection | Stage::Sender | Stage::Data, _) => false,
+        _ if matches!(code, 500..=504 | 521 | 523 | 530 | 534 | 535 | 538) => false,
+        // A sender's address that is none.
+        (_, Some((1, 7 | 8))) => false,
+        (_, Some((subject, detail))) => {
+            matches!((subject, detail), (1 | 2 | 6, _) | (3, 4))
+        }
+        (Stage::Recipient, None) => matches!(code, 550..=553 | 556),
+        (Stage::Text, None) => code == 552,
+    }
+}
+
+/// The subject and the detail of the finer code that an answer begins with, as `1, 1` in `5.1.1`.
+fn enhanced(error: &lettre::transport::smtp::Error) -> Option<(u16, u16)> {
+    let text = error.source()?.to_string();
+    let mut numbers = text.split_ascii_whitespace().next()?.split('.');
+    let (class, subject, detail) = (numbers.next()?, numbers.next()?, numbers.next()?);
+    let is_one = class == "5" && numbers.next().is_none();
+    is_one.then_some((subject.parse().ok()?, detail.parse().ok()?))
 }
 
 /// Why there is no encrypted connection, if that is it: such a failure comes as one of the line, and
@@ -174,12 +221,6 @@ fn of_tls(error: &lettre::transport::smtp::Error) -> Option<&io::Error> {
         }
     }
     None
-}
-
-/// It does not let us in, or does not know what we say: no fault of this mail.
-fn is_about_us(code: Code) -> bool {
-    let code: u16 = code.into();
-    matches!(code, 421 | 500..=504 | 521 | 523 | 530 | 534 | 535 | 538)
 }
 
 #[cfg(test)]
