@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod currency;
 pub mod event;
 pub mod form;
 pub mod id;

@@ -1,21 +1,17 @@
-//! Currencies and their minor units, after <https://docs.stripe.com/currencies> (2026-11).
+//! Currencies: their codes, and the least that can be charged, after
+//! <https://docs.stripe.com/currencies> (2026-11).
 
 use std::fmt;
 
 use serde::{Serialize, Serializer};
+use tollgate_stripe::currency::{self, Marks};
 
 /// A three-letter ISO code in lower case.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Currency([u8; 3]);
 
-/// Currencies without minor units.
-const ZERO_DECIMAL: [&str; 16] = [
-    "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv",
-    "xaf", "xof", "xpf",
-];
-
-/// Currencies with a thousand minor units to the unit.
-const THREE_DECIMAL: [&str; 5] = ["bhd", "jod", "kwd", "omr", "tnd"];
+/// How amounts are written in texts.
+const MARKS: Marks<'static> = Marks { group: "", decimal: "." };
 
 /// The least that can be charged, in minor units, where it is not 50.
 const LEAST: [(&str, i64); 12] = [
@@ -50,11 +46,7 @@ impl Currency {
 
     /// Returns how many decimals the currency is written with: 0, 2 or 3.
     pub(crate) fn exponent(self) -> u32 {
-        match self.as_str() {
-            code if ZERO_DECIMAL.contains(&code) => 0,
-            code if THREE_DECIMAL.contains(&code) => 3,
-            _ => 2,
-        }
+        currency::decimals(self.as_str())
     }
 
     /// Returns the least amount that can be charged, in minor units.
@@ -65,14 +57,8 @@ impl Currency {
 
     /// Writes an amount of minor units as people read it, for example `12.50`.
     pub(crate) fn write(self, amount: i64) -> String {
-        let exponent = self.exponent();
-        if exponent == 0 {
-            return amount.to_string();
-        }
-        let unit = 10_u64.pow(exponent);
         let sign = if amount < 0 { "-" } else { "" };
-        let (whole, rest) = (amount.unsigned_abs() / unit, amount.unsigned_abs() % unit);
-        format!("{sign}{whole}.{rest:0width$}", width = exponent as usize)
+        format!("{sign}{}", currency::number(amount, self.as_str(), MARKS))
     }
 }
 
@@ -99,6 +85,7 @@ mod tests {
             ("usd", -5, "-0.05"),
             ("jpy", 1_250, "1250"),
             ("kwd", 1_250, "1.250"),
+            ("ugx", 125_000, "1250"),
         ] {
             let currency = Currency::parse(code).expect("three letters");
             assert_eq!(currency.write(amount), written, "{code}");

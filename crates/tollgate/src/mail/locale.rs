@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
+use tollgate_stripe::currency::{self, Marks};
 use toml::Spanned;
 
 use super::template::{LettersError, files, line_at};
@@ -16,16 +17,6 @@ const OURS: &[(&str, &str)] = &[
     ("locale.en.toml", include_str!("../../assets/mail/locale.en.toml")),
     ("locale.de.toml", include_str!("../../assets/mail/locale.de.toml")),
 ];
-/// Without minor units, after <https://docs.stripe.com/currencies> (2026-11).
-const ZERO_DECIMAL: [&str; 15] = [
-    "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf",
-    "xof", "xpf",
-];
-/// With a thousand minor units to the unit.
-const THREE_DECIMAL: [&str; 5] = ["bhd", "jod", "kwd", "omr", "tnd"];
-/// Stripe counts hundredths of them, though nobody else does: the last two digits are zeros.
-const WHOLE: [&str; 2] = ["isk", "ugx"];
-
 /// A language's forms.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -118,13 +109,8 @@ impl Locale {
     /// Writes an amount of minor units.
     pub(super) fn money(&self, amount: i64, currency: &str) -> String {
         let code = currency.to_ascii_lowercase();
-        let decimals = decimals(&code);
-        let digits = format!("{:0>width$}", amount.unsigned_abs(), width = decimals + 1);
-        let (whole, rest) = digits.split_at(digits.len() - decimals);
-        let mut number = grouped(whole, &self.group);
-        if decimals > 0 && !(WHOLE.contains(&code.as_str()) && rest == "00") {
-            number = format!("{number}{}{rest}", self.decimal);
-        }
+        let marks = Marks { group: &self.group, decimal: &self.decimal };
+        let number = currency::number(amount, &code, marks);
         let (form, symbol) = match self.symbols.get(&code) {
             Some(symbol) => (&self.money, symbol.clone()),
             None => (&self.money_code, code.to_ascii_uppercase()),
@@ -155,26 +141,6 @@ impl Locale {
     }
 }
 
-fn decimals(code: &str) -> usize {
-    match code {
-        _ if ZERO_DECIMAL.contains(&code) => 0,
-        _ if THREE_DECIMAL.contains(&code) => 3,
-        _ => 2,
-    }
-}
-
-/// Thousands apart.
-fn grouped(digits: &str, group: &str) -> String {
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push_str(group);
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -198,16 +164,11 @@ mod tests {
             (1_234_560, "kwd", "KWD\u{a0}1,234.560", "1.234,560\u{a0}KWD"),
             (1_200, "chf", "CHF\u{a0}12.00", "12,00\u{a0}CHF"),
             (500, "isk", "ISK\u{a0}5", "5\u{a0}ISK"),
+            (500_000, "ugx", "UGX\u{a0}5,000", "5.000\u{a0}UGX"),
             (i64::MIN, "jpy", "−¥9,223,372,036,854,775,808", "−9.223.372.036.854.775.808\u{a0}¥"),
         ] {
             assert_eq!(en.money(amount, code), english);
             assert_eq!(de.money(amount, code), german);
-        }
-        for code in ZERO_DECIMAL {
-            assert!(en.money(7, code).ends_with('7') && !en.money(7, code).contains('.'), "{code}");
-        }
-        for code in THREE_DECIMAL {
-            assert!(en.money(7, code).ends_with("0.007"), "{code}");
         }
     }
 

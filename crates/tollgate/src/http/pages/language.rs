@@ -1,9 +1,10 @@
 //! What pages say and how they write numbers: one file for each language, ours or the operator's.
-//! Amounts are written by Stripe's rules about minor units, dates in UTC.
+//! Dates are in UTC.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use tollgate_stripe::currency::{self, Marks};
 
 use crate::answer::rfc3339;
 use crate::billing::offers::Tag;
@@ -17,13 +18,6 @@ pub(super) const OURS: [(&str, &str); 2] = [
 const HARD_SPACE: char = '\u{a0}';
 const MINUS: char = '\u{2212}';
 
-/// Currencies without minor units, after <https://docs.stripe.com/currencies> (2026-11).
-const ZERO_DECIMAL: [&str; 16] = [
-    "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv",
-    "xaf", "xof", "xpf",
-];
-/// Currencies with a thousand minor units to the unit.
-const THREE_DECIMAL: [&str; 5] = ["bhd", "jod", "kwd", "omr", "tnd"];
 /// What is written instead of a code where everybody knows it.
 const SYMBOLS: [(&str, &str); 19] = [
     ("usd", "$"),
@@ -110,28 +104,18 @@ impl Language {
 
     /// Writes an amount of minor units.
     pub(super) fn money(&self, amount: i64, currency: &str) -> String {
-        let decimals = decimals(currency);
-        let power = 10_u64.pow(decimals);
-        let (units, rest) = (amount.unsigned_abs() / power, amount.unsigned_abs() % power);
-        let mut number = self.grouped(units);
-        if decimals > 0 {
-            let width = usize::try_from(decimals).unwrap_or_default();
-            number.push_str(&format!("{}{rest:0width$}", self.format.decimal));
-        }
+        let number = currency::number(amount, currency, self.marks());
         self.signed(amount < 0, &number, currency)
     }
 
     /// Writes a price as it stands on a tag: without decimals that say nothing.
     pub(super) fn price(&self, amount: i64, currency: &str) -> String {
-        let power = 10_i64.pow(decimals(currency));
-        if amount % power != 0 {
-            return self.money(amount, currency);
-        }
-        self.signed(
-            amount < 0,
-            &self.grouped(amount.unsigned_abs() / power.unsigned_abs()),
-            currency,
-        )
+        let number = currency::short_number(amount, currency, self.marks());
+        self.signed(amount < 0, &number, currency)
+    }
+
+    fn marks(&self) -> Marks<'_> {
+        Marks { group: &self.format.group, decimal: &self.format.decimal }
     }
 
     fn signed(&self, negative: bool, number: &str, currency: &str) -> String {
@@ -146,18 +130,6 @@ impl Language {
             }
             Side::Before => format!("{sign}{symbol}{number}"),
         }
-    }
-
-    fn grouped(&self, units: u64) -> String {
-        let digits = units.to_string();
-        let mut text = String::new();
-        for (at, digit) in digits.chars().enumerate() {
-            if at > 0 && (digits.len() - at).is_multiple_of(3) {
-                text.push_str(&self.format.group);
-            }
-            text.push(digit);
-        }
-        text
     }
 
     /// Writes the day of a moment in Unix seconds.
@@ -202,14 +174,6 @@ impl Language {
             true => self.say(name, &[]),
             false => name.to_owned(),
         }
-    }
-}
-
-fn decimals(currency: &str) -> u32 {
-    match currency {
-        it if ZERO_DECIMAL.contains(&it) => 0,
-        it if THREE_DECIMAL.contains(&it) => 3,
-        _ => 2,
     }
 }
 
@@ -265,6 +229,7 @@ mod tests {
             (500, "jpy", "¥500", "500 ¥"),
             (1_234_567, "krw", "₩1,234,567", "1.234.567 ₩"),
             (12_345, "kwd", "KWD 12.345", "12,345 KWD"),
+            (500_000, "ugx", "UGX 5,000", "5.000 UGX"),
             (2900, "chf", "CHF 29.00", "29,00 CHF"),
             (1000, "pln", "zł 10.00", "10,00 zł"),
             (0, "usd", "$0.00", "0,00 $"),
