@@ -65,8 +65,9 @@ pub async fn gather(db: &Db, destination: &str, keys: &[&str]) -> Result<Vec<Fac
             known.still_doubled = Some(is_doubled(db, &staged.effect).await?);
         }
         if staged.effect.kind == EffectKind::EventFailed {
-            let event = store::event::find(db, &staged.effect.subject).await?;
-            known.still_failed = event.map(|it| it.status == Status::Failed);
+            let outcome = store::event::outcome(db, &staged.effect.subject).await?;
+            known.still_failed = outcome.as_ref().map(|(it, _)| *it == Status::Failed);
+            known.failure = outcome.and_then(|(_, why)| why);
         }
         if staged.effect.kind == EffectKind::Silence {
             let last = store::event::last(db).await?;
@@ -288,6 +289,7 @@ impl Library {
             dunning,
             to_confirm: false,
             still_failed: None,
+            failure: None,
             still_doubled: None,
             still_silent: None,
         }

@@ -217,7 +217,8 @@ fn for_operators() -> Vec<Sample> {
         let known = Known { subject: Some(Object::Dispute(it)), ..with(subscription()) };
         of(name, kind, "dp_1Sample", &detail, known)
     };
-    let nothing = Known::default;
+    let failure = Some("read customer: customer has no id".to_owned());
+    let failed = Known { failure, ..Known::default() };
     vec![
         dispute("dispute_opened", EffectKind::DisputeOpened, DisputeStatus::NeedsResponse),
         dispute("dispute_closed-won", EffectKind::DisputeClosed, DisputeStatus::Won),
@@ -229,14 +230,14 @@ fn for_operators() -> Vec<Sample> {
             "",
             with(subscription()),
         ),
+        of("event_failed", EffectKind::EventFailed, "evt_1Sample", "", failed),
         of(
-            "event_failed",
-            EffectKind::EventFailed,
+            "silence",
+            EffectKind::Silence,
             "evt_1Sample",
-            "the object has no id",
-            nothing(),
+            &(NOW - DAY).to_string(),
+            Known::default(),
         ),
-        of("silence", EffectKind::Silence, "evt_1Sample", &(NOW - DAY).to_string(), nothing()),
     ]
 }
 

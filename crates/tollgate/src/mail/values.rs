@@ -250,7 +250,7 @@ impl Source<'_> {
 
     /// What only the fact itself says.
     fn fill_effect(&self, values: &mut Values) {
-        let Effect { kind, subject, detail } = self.effect;
+        let Effect { kind, subject, .. } = self.effect;
         values.object = text(Some(subject));
         match kind {
             EffectKind::TrialEnding => values.trial_end = self.date(self.effect.time()),
@@ -263,7 +263,7 @@ impl Source<'_> {
             EffectKind::DoubleSubscription => {
                 values.stripe_url = self.links.of_stripe(&format!("subscriptions/{subject}"));
             }
-            EffectKind::EventFailed => values.error = text(Some(detail)),
+            EffectKind::EventFailed => values.error = text(self.known.failure.as_deref()),
             EffectKind::Silence => {
                 values.since = self.date(self.effect.time());
                 values.stripe_url = self.links.of_stripe("webhooks");

@@ -37,6 +37,8 @@ pub struct Known {
     pub to_confirm: bool,
     /// Of an event that failed: whether it still is as it was then.
     pub still_failed: Option<bool>,
+    /// Of an event that failed: why, as it was found.
+    pub failure: Option<String>,
     /// Of several subscriptions at once: whether another than the subject still charges again.
     pub still_doubled: Option<bool>,
     /// Of a silence: whether no event came since.

@@ -19,6 +19,7 @@ pub(super) const STATEMENTS: &[&Statement] = &[
     &PAGE_SINCE,
     &COUNTS,
     &FIND,
+    &OUTCOME,
     &LAST,
 ];
 
@@ -245,6 +246,18 @@ static FIND: Statement =
 /// As the database says, or its body is damaged.
 pub async fn find(db: &Db, id: &str) -> Result<Option<Stored>, StoreError> {
     Ok(stored(&db.fetch(&FIND, params![id]).await?)?.pop())
+}
+
+static OUTCOME: Statement =
+    Statement::plain("event_outcome", "select status, error from event where id = $1");
+
+/// Returns what became of the event of this id, and why it failed.
+///
+/// # Errors
+/// As the database says.
+pub async fn outcome(db: &Db, id: &str) -> Result<Option<(Status, Option<String>)>, StoreError> {
+    let rows = db.fetch(&OUTCOME, params![id]).await?;
+    rows.first().map(|row| Ok((status(row, 0)?, row.get(1)?))).transpose()
 }
 
 static PAGE: Statement = Statement::plain(

@@ -42,7 +42,7 @@ fn hostile(mut sample: Sample, link: &str) -> Sample {
         _ => {}
     }
     if sample.name == "event_failed" {
-        (sample.effect.subject, sample.effect.detail) = (HOSTILE.to_owned(), HOSTILE.to_owned());
+        (sample.effect.subject, sample.known.failure) = (HOSTILE.to_owned(), text());
     }
     sample
 }
