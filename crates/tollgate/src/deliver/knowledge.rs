@@ -290,6 +290,7 @@ impl Library {
             to_confirm: false,
             still_failed: None,
             failure: None,
+            ordered_at: stored.filter(|it| is_order(it)).map(|it| it.standing.at),
             still_doubled: None,
             still_silent: None,
         }
@@ -386,6 +387,11 @@ fn owed(theirs: &Belongings, dunning: &Dunning) -> Option<Invoice> {
         _ => None,
     });
     owed.next()
+}
+
+/// Nothing happens to such a purchase after its payment: what is known last of it tells that.
+fn is_order(it: &StoredObject) -> bool {
+    matches!(it.standing.object, Object::CheckoutSession(_))
 }
 
 /// What is missing of this subscription; where the fact is about none, of the one that decides.

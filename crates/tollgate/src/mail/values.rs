@@ -220,7 +220,7 @@ impl Source<'_> {
         let prices = it.prices.iter().map(AsRef::as_ref);
         values.plan = title(self.rulebook.plan_of_purchase(prices, it.metadata.plan.as_deref()));
         values.amount = self.money(it.amount_total, it.currency.as_deref());
-        values.paid_on = self.date(it.created);
+        values.paid_on = self.date(self.known.ordered_at.or(it.created));
     }
 
     fn fill_charge(&self, values: &mut Values, it: &Charge) {

@@ -39,6 +39,8 @@ pub struct Known {
     pub still_failed: Option<bool>,
     /// Of an event that failed: why, as it was found.
     pub failure: Option<String>,
+    /// Of an order: when its money came, in Unix seconds. It may be days after the purchase.
+    pub ordered_at: Option<i64>,
     /// Of several subscriptions at once: whether another than the subject still charges again.
     pub still_doubled: Option<bool>,
     /// Of a silence: whether no event came since.
