@@ -21,6 +21,7 @@ use tollgate::clock::Clock;
 use tollgate::receive::{self, Input, Outcome, Purpose, Receiver, Writers, retry};
 use tollgate::rules::access::Reason;
 use tollgate::rules::effects::EffectKind;
+use tollgate::store::event::Status;
 use tollgate::store::{self, Db};
 use tollgate::webhook;
 use tollgate_sandbox::story::ApiVersionShape;
@@ -48,6 +49,7 @@ on_both_databases! {
     what_was_taken_is_answered_before_the_door_closes;
     an_unsettled_object_asks_stripe_once;
     a_thin_event_asks_stripe_for_its_object;
+    an_event_that_cannot_be_read_keeps_no_other_from_its_next_try;
 }
 
 async fn access_that_ends_by_time_is_announced_once(fresh: Fresh) {
@@ -171,4 +173,23 @@ async fn a_thin_event_asks_stripe_for_its_object(fresh: Fresh) {
     assert!(staged.iter().all(|it| it.effect.kind == EffectKind::Refresh));
     assert!(staged.iter().any(|it| it.effect.subject.starts_with("sub_")));
     assert!(store::object::page(&fresh.db, "", 10).await.unwrap().is_empty());
+}
+
+async fn an_event_that_cannot_be_read_keeps_no_other_from_its_next_try(fresh: Fresh) {
+    let (receiver, _writers, clock) = open(&fresh.db, START);
+    receiver.submit(active().delivery()).await.unwrap();
+    let other = event("evt_2", "customer.created", START, &objects::customer());
+    receiver.submit(other.delivery()).await.unwrap();
+    let from_the_future = if fresh.db.is_postgres() { "decode('63', 'hex')" } else { "x'63'" };
+    fresh.meddle(&format!("update event set payload = {from_the_future} where id = 'evt_1'")).await;
+    let due = format!("update event set status = 'failed', attempts = 1, retry_at = {START}");
+    fresh.meddle(&due).await;
+
+    assert_eq!(retry::step(&fresh.db, &receiver, clock.now()).await.unwrap(), 2);
+    let failed = store::event::list(&fresh.db, Some(Status::Failed), 10).await.unwrap();
+    let [unread] = <[_; 1]>::try_from(failed).expect("the other one is applied");
+    assert_eq!((unread.id.as_str(), unread.attempts), ("evt_1", 2));
+    assert_eq!(unread.retry_at, retry::retry_at(2, START));
+    assert_eq!(unread.error.as_deref(), Some("read stored payload: a newer version wrote it"));
+    assert_eq!(retry::step(&fresh.db, &receiver, clock.now()).await.unwrap(), 0);
 }

@@ -40,26 +40,41 @@ pub enum StepError {
 /// The database is away, or too much is waiting.
 pub async fn step(db: &Db, receiver: &Receiver, now: i64) -> Result<usize, StepError> {
     let due = store::event::to_retry(db, now, STEP_MAX).await?;
+    let count = due.len();
     let mut inputs = Vec::new();
-    for event in &due {
-        match webhook::read(&event.body) {
-            Ok(incoming) => inputs.push(Input::event(incoming, &event.body, Purpose::Delivery)),
-            Err(error) => give_up(db, &event.id, &error.to_string()).await?,
+    for event in due {
+        let read = match &event.body {
+            Ok(body) => match webhook::read(body) {
+                Ok(incoming) => Ok(Input::event(incoming, body, Purpose::Delivery)),
+                Err(error) => Err((error.to_string(), None)),
+            },
+            // Another node, or this one once it is newer, may be able to.
+            Err(error) => Err((error.to_string(), retry_at(event.attempts + 1, now))),
+        };
+        match read {
+            Ok(input) => inputs.push(input),
+            Err((why, next)) => conclude(db, event, why, next).await?,
         }
     }
     submit_all(receiver, inputs).await?;
-    Ok(due.len())
+    Ok(count)
 }
 
-async fn give_up(db: &Db, id: &str, why: &str) -> Result<(), StoreError> {
+/// Keeps why an event could not even be read.
+async fn conclude(
+    db: &Db,
+    event: store::event::Due,
+    why: String,
+    retry_at: Option<i64>,
+) -> Result<(), StoreError> {
     let mut tx = db.begin().await?;
     let conclusion = Conclusion {
-        id: id.to_owned(),
+        id: event.id,
         object_id: None,
         status: Status::Failed,
-        error: Some(why.to_owned()),
-        attempts: i64::try_from(BACKOFF_SECS.len()).unwrap_or(i64::MAX),
-        retry_at: None,
+        error: Some(why),
+        attempts: event.attempts.saturating_add(1),
+        retry_at,
     };
     store::event::conclude(&mut tx, vec![conclusion]).await?;
     tx.commit().await

@@ -213,7 +213,7 @@ pub async fn of_seconds(
     rows.iter().map(|row| Ok((row.get(0)?, body(row, 1)?))).collect()
 }
 
-/// An event to be tried again.
+/// An event as it is stored.
 #[derive(Clone, Debug)]
 pub struct Stored {
     /// Stripe's id of the event.
@@ -226,15 +226,29 @@ pub struct Stored {
 
 static TO_RETRY: Statement = Statement::plain(
     "events_to_retry",
-    "select id, status, payload from event where retry_at <= $1 order by retry_at, id limit $2",
+    "select id, attempts, payload from event
+     where retry_at <= $1 order by retry_at, id limit $2",
 );
+
+/// A failed event whose next try is due.
+#[derive(Debug)]
+pub struct Due {
+    /// Stripe's id of the event.
+    pub id: String,
+    /// How often it was tried and failed.
+    pub attempts: i64,
+    /// As Stripe sent it, unless that is damaged or a newer version wrote it.
+    pub body: Result<Vec<u8>, StoreError>,
+}
 
 /// Returns failed events whose next try is due.
 ///
 /// # Errors
-/// As the database says, or a body is damaged.
-pub async fn to_retry(db: &Db, now: i64, limit: i64) -> Result<Vec<Stored>, StoreError> {
-    stored(&db.fetch(&TO_RETRY, params![now, limit]).await?)
+/// As the database says.
+pub async fn to_retry(db: &Db, now: i64, limit: i64) -> Result<Vec<Due>, StoreError> {
+    let rows = db.fetch(&TO_RETRY, params![now, limit]).await?;
+    let read = |row: &Row| Ok(Due { id: row.get(0)?, attempts: row.get(1)?, body: body(row, 2) });
+    rows.iter().map(read).collect()
 }
 
 static FIND: Statement =
