@@ -4,11 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::Subcommand;
 use tollgate::config::Config;
 use tollgate::mail::{self, Audience, Letters, Sample};
 
+use crate::exit::WrongUsage;
 use crate::out;
 
 /// What to do.
@@ -80,7 +81,8 @@ fn show(letters: &Letters, wanted: &Show) -> anyhow::Result<()> {
         wanted.locale.as_deref().filter(|it| !letters.languages().any(|tag| tag == *it))
     {
         let known: Vec<&str> = letters.languages().collect();
-        bail!("there are no words in {it}: there are in {}", known.join(", "));
+        let why = format!("there are no words in {it}: there are in {}", known.join(", "));
+        return Err(WrongUsage(why).into());
     }
     let mail = letters.preview(&sample, wanted.locale.as_deref())?;
     match wanted.html {
@@ -91,7 +93,7 @@ fn show(letters: &Letters, wanted: &Show) -> anyhow::Result<()> {
 }
 
 /// The sample of this name, else the first of the letter of this name.
-fn find(wanted: &Show) -> anyhow::Result<Sample> {
+fn find(wanted: &Show) -> Result<Sample, WrongUsage> {
     let name = match &wanted.level {
         Some(level) => format!("{}-{level}", wanted.name),
         None => wanted.name.clone(),
@@ -99,9 +101,9 @@ fn find(wanted: &Show) -> anyhow::Result<Sample> {
     let samples = mail::samples();
     let exact = samples.iter().find(|it| it.name == name);
     let found = exact.or_else(|| samples.iter().find(|it| it.letter().name == name));
-    found.cloned().with_context(|| {
+    found.cloned().ok_or_else(|| {
         let known: Vec<&str> = samples.iter().map(|it| it.name).collect();
-        format!("there is no letter {name}: there are {}", known.join(", "))
+        WrongUsage(format!("there is no letter {name}: there are {}", known.join(", ")))
     })
 }
 

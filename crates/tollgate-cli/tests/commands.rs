@@ -280,6 +280,24 @@ fn setup_shows_makes_and_then_finds_nothing_to_do() {
 }
 
 #[test]
+fn what_does_not_fit_says_2() {
+    let home = Home::sqlite();
+    home.run(&["mails", "show", "nothing"]).code(2);
+    home.run(&["mails", "show", "receipt", "--locale", "xx"]).code(2);
+    home.run(&["migrate"]).code(0);
+    let of_a_newer_one = "update schema_version set version = 9999
+        where version = (select max(version) from schema_version)";
+    sql(home.url(), of_a_newer_one);
+    for command in [&["migrate"][..], &["explain", "ada"], &["serve"]] {
+        home.run(command).code(2);
+    }
+    let mut home = Home::sqlite();
+    home.set("TOLLGATE_SMTP_URL", "smtp://127.0.0.1:1");
+    let done = home.run(&["serve"]).code(2);
+    assert!(done.err.contains("TOLLGATE_MAIL_FROM"), "{done:?}");
+}
+
+#[test]
 fn the_version_and_the_help_are_there() {
     let home = Home::empty();
     let version = home.run(&["--version"]).code(0).out;
