@@ -109,7 +109,7 @@ pub fn show(it: &Value, json: bool, line: fn(&Value) -> String) -> anyhow::Resul
 pub fn refused(error: BillingError) -> anyhow::Result<ExitCode> {
     match error {
         BillingError::Unknown(why) => {
-            eprintln!("{why}");
+            out::note(why);
             Ok(exit::found_something())
         }
         error => Err(failed(error)),

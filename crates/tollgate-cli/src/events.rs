@@ -85,10 +85,10 @@ fn line(it: &Summary) -> String {
 
 async fn show(db: &Db, id: &str) -> anyhow::Result<ExitCode> {
     let Some((summary, body)) = event::show(db, id).await? else {
-        eprintln!("no event {id} is stored");
+        out::note(format_args!("no event {id} is stored"));
         return Ok(exit::found_something());
     };
-    eprintln!("{}", line(&summary));
+    out::note(line(&summary));
     out::bytes(&body)?;
     // A file or a pipe gets the very bytes that were signed.
     if std::io::stdout().is_terminal() {

@@ -15,6 +15,8 @@ use tollgate::serve::ServeError;
 use tollgate::store::StoreError;
 use tollgate::stripe_api::{StripeError, Trouble};
 
+use crate::out;
+
 const FOUND: u8 = 1;
 const USAGE: u8 = 2;
 const UNREACHABLE: u8 = 3;
@@ -31,7 +33,7 @@ pub fn unreachable() -> ExitCode {
 
 /// Prints an error with its causes and says which exit code it is.
 pub fn report(error: &anyhow::Error) -> ExitCode {
-    eprintln!("error: {error:#}");
+    out::note(format_args!("error: {error:#}"));
     ExitCode::from(code(error))
 }
 

@@ -118,7 +118,7 @@ async fn forward_for_ever(
             Err(tungstenite::Error::Http(refusal)) if is_unknown(refusal.body().as_deref()) => {
                 session = open_session(client, arguments).await?;
             }
-            Err(error) => eprintln!("the socket does not open: {error}"),
+            Err(error) => out::note(format_args!("the socket does not open: {error}")),
         }
         tokio::time::sleep(REOPEN_AFTER).await;
     }
@@ -182,7 +182,7 @@ async fn forward_one(client: &reqwest::Client, arguments: &Arguments, sent: &Val
             vec![acknowledged, told]
         }
         Err(error) => {
-            eprintln!("---  {kind:<44} {id}: {error}");
+            out::note(format_args!("---  {kind:<44} {id}: {error}"));
             vec![acknowledged]
         }
     }

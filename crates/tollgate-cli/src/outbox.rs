@@ -110,7 +110,7 @@ fn print(it: &Delivery, json: bool) -> anyhow::Result<()> {
 async fn retry(db: &Db, fact: &str, to: &str) -> anyhow::Result<ExitCode> {
     let revived = delivery::revive(db, fact, to, Clock::system().now_ms()).await?;
     if !revived {
-        eprintln!("There is no such delivery that could be made again.");
+        out::note("There is no such delivery that could be made again.");
         return Ok(ExitCode::from(1));
     }
     out::line("It is made by the running server as soon as it looks for what is due.")?;

@@ -50,9 +50,9 @@ fn progress(events: u64) {
         return;
     }
     if std::io::stderr().is_terminal() {
-        eprint!("\r{events} events");
+        out::note_text(format_args!("\r{events} events"));
     } else {
-        eprintln!("{events} events");
+        out::note(format_args!("{events} events"));
     }
 }
 

@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use tollgate::clock::Clock;
 use tollgate::config::Config;
 use tollgate::setup::{self, Step};
@@ -11,6 +12,10 @@ use tollgate::stripe_api::Stripe;
 
 use crate::exit::{self, WrongUsage};
 use crate::out;
+
+/// What is to be done where the secret of a new endpoint went nowhere.
+const UNTOLD: &str = "print the new endpoint's secret, which Stripe never tells again: roll it in the \
+    Dashboard and set STRIPE_WEBHOOK_SECRET to the new one, or delete the endpoint and run this again";
 
 /// Register the webhook endpoint, make the plans' prices and configure the portal at Stripe.
 #[derive(Debug, clap::Args)]
@@ -47,7 +52,8 @@ async fn show(stripe: &Stripe, steps: &[Step], dry_run: bool) -> anyhow::Result<
         }
         if let Some(secret) = setup::take(stripe, &Clock::system(), step).await? {
             let told = "Stripe tells this secret only now:";
-            out::line(format_args!("\n  {told}\n  STRIPE_WEBHOOK_SECRET={secret}\n"))?;
+            out::only_now(format_args!("\n  {told}\n  STRIPE_WEBHOOK_SECRET={secret}\n"))
+                .context(UNTOLD)?;
         }
     }
     Ok(())
