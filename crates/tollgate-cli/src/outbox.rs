@@ -1,5 +1,6 @@
 //! `tollgate outbox list|retry`: what is told to whom, and how far that has come.
 
+use std::cmp::Reverse;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -8,15 +9,12 @@ use tollgate::clock::Clock;
 use tollgate::config::Config;
 use tollgate::deliver::destinations;
 use tollgate::store::delivery::{self, Delivery};
-use tollgate::store::{Db, schema};
+use tollgate::store::{Db, StoreError, schema};
 
 use crate::exit::WrongUsage;
 use crate::out;
 
 const STATUSES: [&str; 5] = ["pending", "held", "done", "skipped", "dead"];
-
-/// Among so many that wait, those that are held are looked for.
-const HELD_READ_MAX: i64 = 10_000;
 
 /// List what is told to whom, or have it told again.
 #[derive(Debug, clap::Subcommand)]
@@ -73,21 +71,41 @@ async fn list(
     limit: i64,
     json: bool,
 ) -> anyhow::Result<ExitCode> {
-    let (asked, read) = match status {
-        "held" => ("pending", HELD_READ_MAX),
-        _ => (status, limit),
+    let is_held = |destination: &String| !reachable.contains(destination);
+    let mut found = match status {
+        "held" => waiting(db, to, limit, is_held).await?,
+        "pending" => waiting(db, to, limit, |it| !is_held(it)).await?,
+        _ => delivery::newest(db, status, to, limit).await?,
     };
-    let mut shown = 0;
-    for mut it in delivery::newest(db, asked, to, read).await? {
-        if it.status == "pending" && !reachable.contains(&it.destination) {
+    for it in &mut found {
+        if it.status == "pending" && is_held(&it.destination) {
             "held".clone_into(&mut it.status);
         }
-        if shown < limit && (status.is_empty() || it.status == status) {
-            print(&it, json)?;
-            shown += 1;
-        }
+        print(it, json)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The newest that wait, of the destinations that are meant: each is asked by itself, so that none
+/// hides what waits for another.
+async fn waiting(
+    db: &Db,
+    to: &str,
+    limit: i64,
+    is_meant: impl Fn(&String) -> bool,
+) -> Result<Vec<Delivery>, StoreError> {
+    let mut found = Vec::new();
+    for (destination, status, _) in delivery::waiting(db).await? {
+        let is_asked = to.is_empty() || to == destination;
+        if status == "pending" && is_asked && is_meant(&destination) {
+            found.extend(delivery::newest(db, &status, &destination, limit).await?);
+        }
+    }
+    found.sort_by_cached_key(|it| {
+        (Reverse(it.created_at), it.effect_id.clone(), it.destination.clone())
+    });
+    found.truncate(usize::try_from(limit).unwrap_or_default());
+    Ok(found)
 }
 
 fn print(it: &Delivery, json: bool) -> anyhow::Result<()> {

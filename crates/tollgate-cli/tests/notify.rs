@@ -1,10 +1,11 @@
 //! `tollgate notify test` as a user runs it: what it says of a receiver that takes, refuses or is
-//! not there, and that it goes past no proxy.
+//! not there, and that it goes past no proxy; and `tollgate outbox list`: what waits and what is held.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, channel};
 
+use crate::database::sql;
 use crate::home::Home;
 
 /// 32 bytes.
@@ -31,7 +32,10 @@ fn receiver(answer: &'static str) -> (String, Receiver<String>) {
 }
 
 fn home(endpoints: &[(&str, &str)]) -> Home {
-    let home = Home::empty();
+    with(Home::empty(), endpoints)
+}
+
+fn with(home: Home, endpoints: &[(&str, &str)]) -> Home {
     let table = |(name, url): &(&str, &str)| {
         format!("[[notify]]\nname = {name:?}\nurl = {url:?}\nsecret = {SECRET:?}\n")
     };
@@ -104,4 +108,48 @@ fn notify_test_goes_where_it_is_told() {
     assert!(done.err.contains("--url: allowed is https://"), "{}", done.err);
     let done = home.run(&["notify", "test", "--url", "https://169.254.169.254/"]).code(1);
     assert!(done.out.contains("may not be called: link-local"), "{}", done.out);
+}
+
+/// Mails wait for a server, and more of them than a list shows are newer than what waits for the app.
+fn lists_what_waits(home: Home) {
+    let home = with(home, &[("app", "http://127.0.0.1:1/")]);
+    home.run(&["migrate"]).code(0);
+    let tell = |fact: &str, destination: &str, at: i64| {
+        let (kind, _) = fact.split_once(':').expect("it is a key");
+        let outbox = "insert into outbox (id, kind, subject_id, created_at) values";
+        sql(home.url(), &format!("{outbox} ('{fact}', '{kind}', 'x', {at})"));
+        let delivery =
+            "insert into delivery (effect_id, destination, place, status, attempts, due_ms)";
+        sql(
+            home.url(),
+            &format!("{delivery} values ('{fact}', '{destination}', 1, 'pending', 0, 0)"),
+        );
+    };
+    tell("access_granted:ada:1", "notify:app", 1);
+    tell("access_revoked:ada:2", "notify:gone", 2);
+    for number in 3..6 {
+        tell(&format!("invoice_paid:in_{number}"), "mail", number);
+    }
+    let listed = |more: &[&str]| {
+        let done = home.run(&[&["outbox", "list", "--limit", "2"], more].concat()).code(0);
+        let last = |it: &str| it.split_whitespace().last().map(str::to_owned);
+        done.out.lines().filter_map(last).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&["--status", "pending"]), ["access_granted:ada:1"]);
+    assert_eq!(listed(&["--status", "held"]), ["invoice_paid:in_5", "invoice_paid:in_4"]);
+    assert_eq!(listed(&["--status", "held", "--to", "notify:gone"]), ["access_revoked:ada:2"]);
+    assert!(listed(&["--status", "held", "--to", "notify:app"]).is_empty());
+    assert_eq!(listed(&[]), ["invoice_paid:in_5", "invoice_paid:in_4"]);
+    let shown = home.run(&["outbox", "list"]).code(0).out;
+    assert_eq!((shown.matches(" held ").count(), shown.matches(" pending ").count()), (4, 1));
+}
+
+#[test]
+fn what_waits_is_listed_however_much_is_held_on_sqlite() {
+    lists_what_waits(Home::sqlite());
+}
+
+#[test]
+fn what_waits_is_listed_however_much_is_held_on_postgres() {
+    lists_what_waits(Home::postgres());
 }
