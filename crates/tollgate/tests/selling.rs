@@ -15,6 +15,7 @@ on_both_databases! {
     who_paid_is_paid_before_any_webhook;
     fifty_calls_at_once_make_one_customer;
     a_lost_answer_makes_no_second_customer;
+    a_server_error_makes_no_second_customer;
 }
 
 async fn on(fresh: &Fresh) -> Shop {
@@ -95,6 +96,20 @@ async fn a_lost_answer_makes_no_second_customer(fresh: Fresh) {
     assert_eq!(session["customer"], customers(&shop).await[0]["id"]);
     let sessions = shop.find("/v1/checkout/sessions").await;
     assert_eq!(sessions["data"].as_array().map(Vec::len), Some(1));
+    shop.close().await;
+}
+
+/// Stripe keeps a 500 under its key; whether the call was done cannot be seen from it.
+async fn a_server_error_makes_no_second_customer(fresh: Fresh) {
+    let shop = on(&fresh).await;
+    for (user, fault) in [("ada", "api_error_kept"), ("bob", "answer_lost")] {
+        shop.stripe(Method::POST, "/_sandbox/faults", &json!({ fault: 1 })).await;
+        let session = shop.session(&json!({ "user_id": user, "plan": "basic" })).await;
+        let mut made = customers(&shop).await;
+        made.retain(|customer| customer["metadata"]["user_id"] == user);
+        assert_eq!(made.len(), 1, "{fault}: {made:?}");
+        assert_eq!(session["customer"], made[0]["id"], "{fault}");
+    }
     shop.close().await;
 }
 
