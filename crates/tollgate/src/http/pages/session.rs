@@ -62,7 +62,7 @@ pub(super) fn enter(app: &App, uri: &Uri, headers: &HeaderMap) -> Result<Entry, 
             let until = app.clock.now().saturating_add(SESSION_SECS);
             let sealed = seal.close(&json!(Session { user, until }));
             let cookie = cookie(COOKIE, &sealed, &app.pages);
-            Ok(Entry::Onward(onward(app.pages.at(uri.path()), &query, &cookie)?))
+            Ok(Entry::Onward(onward(&app.pages.at(uri.path()), &query, &cookie)?))
         }
         Some(_) => Err(super::SIGN_IN),
     }
@@ -120,7 +120,7 @@ pub(super) fn locale<'a>(
 }
 
 /// The same address without what is nobody else's business.
-fn onward(path: String, query: &Value, cookie: &str) -> Result<Response, Error> {
+fn onward(path: &str, query: &Value, cookie: &str) -> Result<Response, Error> {
     let mut rest = query.clone();
     if let Some(fields) = rest.as_object_mut() {
         fields.remove("token");
