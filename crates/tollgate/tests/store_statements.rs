@@ -121,6 +121,13 @@ async fn a_database_belongs_to_one_mode(fresh: Fresh) {
     assert!(!store::schema::claim_livemode(&fresh.db, false).await.unwrap());
     assert!(!store::schema::claim_livemode(&fresh.node().await, true).await.unwrap());
     assert_eq!(store::schema::livemode(&fresh.db).await.unwrap(), Some(false));
+    // A server that starts beside one that writes, and does not end, knows the mode all the same.
+    let (db, other) = (fresh.separate().await, fresh.separate().await);
+    let writing = other.begin().await.unwrap();
+    assert!(!store::schema::claim_livemode(&db, false).await.unwrap());
+    drop(writing);
+    other.close().await;
+    db.close().await;
 }
 
 /// The views are what users read; what a story writes must never break them.

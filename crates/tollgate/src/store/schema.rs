@@ -67,11 +67,15 @@ pub async fn livemode(db: &Db) -> Result<Option<bool>, StoreError> {
     rows.first().map(|row| Ok(row.get::<String>(0)? == "true")).transpose()
 }
 
-/// Makes the database one of this mode unless it is of the other already; returns its mode.
+/// Makes the database one of this mode unless it is of one already; returns its mode. Nothing is
+/// written, and so nobody waited for, where it is known.
 ///
 /// # Errors
 /// As the database says.
 pub async fn claim_livemode(db: &Db, livemode: bool) -> Result<bool, StoreError> {
+    if let Some(known) = self::livemode(db).await? {
+        return Ok(known);
+    }
     let mut tx = db.begin().await?;
     tx.run(&CLAIM_MODE, params![livemode.to_string()]).await?;
     let rows = tx.run(&READ_MODE, params![]).await?;
