@@ -17,6 +17,8 @@ api_key=bench_key_of_the_app
 connections=64
 disturbed=(--duplicates 0.05 --reorder 0.05)
 wait_attempts_max=300 # of a tenth of a second
+binary_bytes_max=30000000
+start_ms_max=200
 
 profile=release
 events=200000
@@ -55,6 +57,7 @@ main() {
   done
   if [[ $profile == release ]]; then
     table "${systems[@]}"
+    check_limits "${systems[@]}"
   else
     echo "Both databases took every event and answered every read."
   fi
@@ -273,6 +276,21 @@ table() {
   figures "Peak memory (MB)" peak "%.0f" 1e6
   figures "From start to first answer, empty database (ms)" start "%.0f"
   [[ -z ${result[binary]:-} ]] || printf '\nThe binary is %.1f MB.\n' "$(scaled "${result[binary]}" 1e6)"
+}
+
+# The two limits that no noise of the machine excuses.
+check_limits() {
+  local system
+  if [[ -n ${result[binary]:-} ]] && ((result[binary] > binary_bytes_max)); then
+    echo "bench: the binary has more than $binary_bytes_max bytes" >&2
+    return 1
+  fi
+  for system in "$@"; do
+    if awk -v ms="${result[$system.start]:-0}" -v max="$start_ms_max" 'BEGIN { exit !(ms > max) }'; then
+      echo "bench: $system takes more than $start_ms_max ms to start" >&2
+      return 1
+    fi
+  done
 }
 
 machine() {
