@@ -27,9 +27,11 @@ use tollgate::deliver::Worker;
 use tollgate::deliver::destinations::{self, STRIPE, names, routes};
 use tollgate::receive::{self, Receiver};
 use tollgate::rules::access::Access;
+use tollgate::rules::effects::{Effect, EffectKind};
 use tollgate::rules::policy::Rulebook;
 use tollgate::store::delivery::{self, Ending, Settled};
 use tollgate::store::event::Status;
+use tollgate::store::outbox::{NewFact, Staged};
 use tollgate::store::{self, Db};
 use tollgate_stripe::object::Object;
 
@@ -49,6 +51,7 @@ on_both_databases! {
     an_object_is_asked_for_where_its_snapshot_is_out_of_reach;
     an_event_that_names_nothing_is_kept_as_failed;
     a_contradiction_is_settled_by_what_is_seen_after_its_second;
+    questions_of_older_versions_are_asked;
 }
 
 /// A thin event about `sub_1`.
@@ -362,4 +365,31 @@ async fn a_contradiction_is_settled_by_what_is_seen_after_its_second(fresh: Fres
     assert!(!standing.unsettled && standing.at > NOON);
     let Object::Subscription(settled) = standing.object else { panic!("it is one") };
     assert!(settled.cancel_at_period_end);
+}
+
+/// They were named without their event, and some know none.
+async fn questions_of_older_versions_are_asked(fresh: Fresh) {
+    let mut node = Node::start(&fresh, &[object(&subscription("sub_1", "active"))]).await;
+    take_in(&fresh.db, &thin("evt_1", &json!({ "context": "acct_1" }))).await;
+    assert_eq!(asked(&fresh.db).await.len(), 1);
+    let question = |subject: &str, event_id: Option<&str>| NewFact {
+        staged: Staged {
+            effect: Effect::new(EffectKind::Refresh, subject, START),
+            event_id: event_id.map(str::to_owned),
+        },
+        owner_id: None,
+        only_if_failed: false,
+    };
+    let old = [question("sub_1", Some("evt_1")), question("price::price_1", None)];
+    let mut tx = fresh.db.begin().await.unwrap();
+    let new = store::outbox::stage(&mut tx, &old, START).await.unwrap();
+    delivery::plan(&mut tx, &new, &node.rulebook.routes, NOW_MS).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut asked = node.take_in(&[]).await;
+    asked.sort();
+    assert_eq!(asked.len(), 2);
+    assert!(asked[0].starts_with("GET /v1/prices/price_1 HTTP/1.1\r\n"), "{}", asked[0]);
+    assert!(!asked[0].contains("stripe-account"), "{}", asked[0]);
+    assert!(asked[1].starts_with("GET /v1/subscriptions/sub_1 HTTP/1.1\r\n"), "{}", asked[1]);
+    assert!(asked[1].contains("stripe-account: acct_1\r\n"), "{}", asked[1]);
 }
