@@ -90,6 +90,32 @@ fn a_start_is_told_only_while_the_subscription_runs() {
     }
 }
 
+/// Who subscribed years before Tollgate was there must not be welcomed at the next renewal, nor for
+/// a look at the account page.
+#[test]
+fn only_what_has_just_started_is_told_as_started() {
+    const YEARS: i64 = START + 800 * DAY;
+    let active = subscription("sub_1", "active");
+    let started = |it: &Piece| keys(it).contains(&"subscription_started:sub_1".to_owned());
+    let was = |status: &str| json!({ "status": status });
+    let renewal = json!({ "latest_invoice": "in_0" });
+    let table = [
+        (event("evt_1", "customer.subscription.created", YEARS, &active), true),
+        (updated("evt_1", YEARS, &active, &was("incomplete")), true),
+        (updated("evt_1", START + 2 * DAY, &active, &renewal), true),
+        (event("evt_1", "tollgate.fetched", START + 2 * DAY, &active), true),
+        (updated("evt_1", YEARS, &active, &renewal), false),
+        (updated("evt_1", YEARS, &active, &was("past_due")), false),
+        (updated("evt_1", YEARS, &active, &was("trialing")), false),
+        (event("evt_1", "customer.subscription.resumed", YEARS, &active), false),
+        (event("evt_1", "tollgate.fetched", YEARS, &active), false),
+        (updated("evt_1", YEARS, &with(&active, &json!({ "created": null })), &renewal), false),
+    ];
+    for (piece, told) in &table {
+        assert_eq!(started(piece), *told, "{}", piece.body);
+    }
+}
+
 #[test]
 fn an_end_is_told_of_what_ended_and_not_of_what_never_began() {
     let told = |status| told("customer.subscription.deleted", &subscription("sub_1", status));

@@ -12,6 +12,10 @@ use tollgate_stripe::object::{
 use super::charge::GivenBack;
 use super::{checkout, dispute, subscription};
 
+/// How old a subscription may be where an event merely shows that it runs, so that it counts as
+/// started: the events that say it outright may be lost, or it was learned by asking Stripe.
+const START_IS_NEWS_SECS: i64 = 3 * 86_400;
+
 /// What kind of fact an effect tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EffectKind {
@@ -210,12 +214,23 @@ fn of_subscription(it: &Subscription, news: &News<'_>) -> Vec<Effect> {
             .into_iter()
             .collect();
     }
-    let started = has_started(it).then(|| Effect::new(EffectKind::SubscriptionStarted, id, ""));
+    let started = starts(it, news).then(|| Effect::new(EffectKind::SubscriptionStarted, id, ""));
     [started, cancellation(it, news), plan_change(it, news)].into_iter().flatten().collect()
 }
 
 fn has_started(it: &Subscription) -> bool {
     matches!(it.status, SubscriptionStatus::Active | SubscriptionStatus::Trialing)
+}
+
+/// Whether it has only just started: a subscriber of years ago, of whom an event or an answer of
+/// Stripe tells for the first time, is not welcomed.
+fn starts(it: &Subscription, news: &News<'_>) -> bool {
+    let before = news.previous.and_then(|it| it.get("status")?.as_str());
+    let age = it.created.map(|it| news.created.saturating_sub(it));
+    has_started(it)
+        && (news.event_type == "customer.subscription.created"
+            || before == Some("incomplete")
+            || age.is_some_and(|it| it <= START_IS_NEWS_SECS))
 }
 
 fn cancellation(it: &Subscription, news: &News<'_>) -> Option<Effect> {
