@@ -23,6 +23,7 @@ use tollgate::answer;
 use tollgate::clock::Clock;
 use tollgate::handlers::{Change, HandlerError, Handlers, Kind};
 use tollgate::receive::{self, Input, Outcome, Purpose, Receiver, SubmitError, retry};
+use tollgate::reconcile::rebuild;
 use tollgate::rules::effects::EffectKind;
 use tollgate::store::user::AppUser;
 use tollgate::store::{self, StoreError, Tx};
@@ -39,6 +40,7 @@ on_both_databases! {
     a_statement_that_does_not_end_is_stopped;
     a_handler_that_hides_a_failure_does_not_lose_the_rest;
     a_handler_that_ends_the_transaction_is_found_out;
+    what_fails_late_takes_nothing_from_an_applied_event;
     each_fact_is_handled_once_for_each_user;
     what_time_brings_is_tried_again_and_shown;
     naming_a_user_answers_that_a_handler_failed;
@@ -271,6 +273,43 @@ async fn each_fact_is_handled_once_for_each_user(fresh: Fresh) {
     assert_eq!(receiver.submit(replayed).await.unwrap(), Outcome::Applied);
     let expected = |user: &str| (Some(user.to_owned()), "subscription".to_owned());
     assert_eq!(*seen.lock().unwrap(), [expected(USER), expected("user_2")]);
+}
+
+/// As where another node applied it meanwhile, or where somebody has it applied again. Were it
+/// called failed, whatever derives the state anew would leave it out.
+async fn what_fails_late_takes_nothing_from_an_applied_event(fresh: Fresh) {
+    let (broken, mut handlers) = (Arc::new(AtomicBool::new(false)), Handlers::default());
+    let is_broken = Arc::clone(&broken);
+    handlers.on(Kind::Access, async move |change: &Change, tx: &mut Tx<'_>| {
+        match is_broken.load(Ordering::Acquire) {
+            true => Err("the app's disk is full".into()),
+            false => follow(change, tx).await,
+        }
+    });
+    let (receiver, clock) = open(&fresh, handlers).await;
+    assert_eq!(receiver.submit(started().delivery()).await.unwrap(), Outcome::Applied);
+    broken.store(true, Ordering::Release);
+    // Now the same event changes what is stored, so that the handler is asked.
+    for table in ["object", "access"] {
+        fresh.meddle(&format!("delete from {table}")).await;
+    }
+    let again = Input::event(started().incoming, started().body.as_bytes(), Purpose::Replay);
+    let outcome = receiver.submit(again).await.unwrap();
+    assert!(
+        matches!(&outcome, Outcome::Failed(why) if why.contains("disk is full")),
+        "{outcome:?}"
+    );
+    let (shown, _) = store::event::show(&fresh.db, "evt_1").await.unwrap().unwrap();
+    assert_eq!((shown.status.as_str(), shown.error, shown.retry_at), ("applied", None, None));
+    let told = "select count(*) from outbox where kind = 'event_failed'";
+    assert_eq!(fresh.ask(told).await, 0);
+
+    let folder = tempfile::tempdir().unwrap();
+    let (scratch, book) = (folder.path().join("scratch.db"), objects::rulebook());
+    let (now_ms, mending) = (clock.now_ms(), Handlers::default());
+    let rebuilt = rebuild::run(&fresh.db, &book, &scratch, now_ms, Some(&mending), |_| {});
+    assert_eq!(rebuilt.await.unwrap().objects, 1);
+    assert_eq!(fresh.ask("select count(*) from access where granted").await, 1);
 }
 
 async fn what_time_brings_is_tried_again_and_shown(fresh: Fresh) {

@@ -447,7 +447,8 @@ fn outcomes(inputs: &[Input], recorded: &[Recorded], new: &[&NewFact]) -> Vec<Ou
 }
 
 /// Keeps an event that could not be applied, with the reason, to be tried again, and tells of it;
-/// without a word where the telling itself is what fails.
+/// without a word where the telling itself is what fails. One that is applied stays so: it is part
+/// of the state, and whoever handed it in hears of the failure.
 ///
 /// # Errors
 /// As the database says.
@@ -481,6 +482,9 @@ async fn keep_failure(
     let now = now_ms.div_euclid(1000);
     let mut tx = db.begin().await?;
     let recorded = store::event::record(&mut tx, vec![new_event(broken, now_ms)]).await?;
+    if recorded.iter().any(|it| !it.is_new && it.status == Status::Applied) {
+        return tx.commit().await;
+    }
     let failed_before = recorded.iter().find(|it| !it.is_new).map(|it| it.attempts);
     conclude(&mut tx, &[News { event: broken, failed_before }], now).await?;
     if let Some(rulebook) = told {
