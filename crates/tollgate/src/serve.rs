@@ -25,6 +25,7 @@ use crate::handlers::Handlers;
 use crate::http::App;
 use crate::http::pages::{TemplateError, Templates};
 use crate::receive::alarms::Alarms;
+use crate::receive::anew::Anew;
 use crate::receive::retry::{StepError, due_step, step};
 use crate::receive::{self, Writers};
 use crate::rules::policy::Rulebook;
@@ -203,6 +204,7 @@ impl Background {
         if let Some(alarms) = self.alarms.take() {
             self.chores.spawn(steps(Arc::clone(&self.app), alarms));
         }
+        self.chores.spawn(follow_rulebook(Arc::clone(&self.app)));
         self.chores.spawn(checkpoints(self.app.db.clone()));
         self.chores.spawn(purges(Arc::clone(&self.app)));
         self.chores.spawn(count_changes(Arc::clone(&self.app)));
@@ -308,6 +310,28 @@ async fn look(app: &App, alarms: &mut Alarms) -> Result<(), StepError> {
     let changed = due_step(&app.db, &app.receiver, now).await.map(drop);
     let rung = alarms.step(&app.db, &app.receiver, now).await.map(drop);
     retried.and(changed).and(rung)
+}
+
+/// Has what users may use follow another `tollgate.toml`, or another version.
+async fn follow_rulebook(app: Arc<App>) {
+    let mut anew = Anew::new(&app.rulebook, app.clock.now());
+    let mut failing = false;
+    loop {
+        if app.is_ready() {
+            match anew.step(&app.db, &app.receiver).await {
+                Ok(None) => continue,
+                Ok(Some(users)) => {
+                    return tracing::info!(users, "What users may use follows this configuration");
+                }
+                Err(error) if !failing => {
+                    failing = true;
+                    tracing::warn!(error = %error, "Could not derive access anew; trying on");
+                }
+                Err(_) => {}
+            }
+        }
+        tokio::time::sleep(STEP_EVERY).await;
+    }
 }
 
 async fn checkpoints(db: Db) {

@@ -259,6 +259,25 @@ async fn what_was_taken_is_there_after_a_restart() {
 }
 
 #[tokio::test]
+async fn another_configuration_reaches_who_was_there_before() {
+    let world = World::sqlite().await;
+    world.tell(&subscription_of("ada", 1)).await;
+    let before = world.app("GET", "/access/ada", "").await;
+    assert_eq!(before.json()["granted"], true);
+    let mut other = world.config.clone();
+    other.rulebook.any_price = None;
+    let second = Server::start(&other, &world.clock).await.expect("it starts");
+    let mut line = world::Line::open(second.address()).await;
+    let bearer = format!("Bearer {}", world::KEY);
+    let headers = [("authorization", bearer.as_str()), ("if-none-match", before.header("etag"))];
+    line.send(&request("GET", "/access/ada?wait=20s", &headers, b"")).await;
+    let after = line.reply().await.json();
+    assert_eq!((&after["granted"], &after["reason"]), (&json!(false), &json!("unknown_price")));
+    second.stop().await;
+    world.end().await;
+}
+
+#[tokio::test]
 async fn a_connection_that_says_nothing_is_closed() {
     let adjust =
         |it: &mut tollgate::config::Config| it.server.head_timeout = Duration::from_millis(50);

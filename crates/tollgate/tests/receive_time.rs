@@ -1,4 +1,4 @@
-//! What happens after the answer: time that changes access, replays that change nothing, and who
+//! What happens after the answer: time and settings that change access, replays that change nothing, and who
 //! hears of a change.
 
 #![expect(clippy::unwrap_used, reason = "what fails here has failed its test")]
@@ -13,14 +13,16 @@ use std::time::Duration;
 
 use databases::{Fresh, on_both_databases};
 use history::chance::Chance;
-use history::objects::{self, PERIOD_END, USER, event, subscription, updated, with};
+use history::objects::{self, PERIOD_END, USER, event, of_account, subscription, updated, with};
 use history::{DAY, Piece, START, cast, rulebook, told};
 use serde_json::json;
 use tollgate::answer;
 use tollgate::clock::Clock;
+use tollgate::receive::anew::Anew;
 use tollgate::receive::{self, Input, Outcome, Purpose, Receiver, Writers, retry};
 use tollgate::rules::access::Reason;
 use tollgate::rules::effects::EffectKind;
+use tollgate::rules::policy::{Rule, Rulebook};
 use tollgate::store::event::Status;
 use tollgate::store::{self, Db};
 use tollgate::webhook;
@@ -46,6 +48,9 @@ on_both_databases! {
     an_answer_is_right_before_the_timer_comes_by;
     a_change_is_heard_of_once_it_is_committed;
     a_replay_of_everything_changes_nothing;
+    another_rulebook_reaches_what_was_derived_before;
+    an_account_that_counts_from_now_on_reaches_its_users;
+    who_changed_while_nodes_were_exchanged_follows_the_new_rulebook;
     what_was_taken_is_answered_before_the_door_closes;
     an_unsettled_object_asks_stripe_once;
     a_thin_event_asks_stripe_for_its_object;
@@ -122,6 +127,75 @@ async fn a_replay_of_everything_changes_nothing(fresh: Fresh) {
         // Versions and revisions too: nothing was even written.
         assert_eq!(all().await, before, "{purpose:?}");
     }
+}
+
+/// What a start does: all steps, by this rulebook.
+async fn start_with(db: &Db, book: &Rulebook, now: i64) -> u64 {
+    let book = Arc::new(book.clone());
+    let (receiver, _) = receive::open(db, &book, &Clock::manual(now * 1000));
+    let mut anew = Anew::new(&book, now);
+    loop {
+        if let Some(users) = anew.step(db, &receiver).await.unwrap() {
+            return users;
+        }
+    }
+}
+
+fn mistyped() -> Rulebook {
+    let mut book = objects::rulebook();
+    book.plans[0].prices = [("monthly".to_owned(), "price_mistyped".to_owned())].into();
+    book
+}
+
+async fn stored(db: &Db) -> Option<(i64, bool, Reason)> {
+    let found = store::access::find(db, USER).await.unwrap();
+    found.map(|it| (it.revision, it.access.granted, it.access.reason))
+}
+
+async fn another_rulebook_reaches_what_was_derived_before(fresh: Fresh) {
+    let db = &fresh.db;
+    start_with(db, &mistyped(), START).await;
+    receive::apply(db, &mistyped(), &[active().delivery()], START * 1000).await.unwrap();
+    assert_eq!(stored(db).await, Some((1, false, Reason::UnknownPrice)));
+
+    let corrected = objects::rulebook();
+    assert_eq!(start_with(db, &corrected, START + DAY).await, 1);
+    assert_eq!(stored(db).await, Some((2, true, Reason::Active)));
+    assert_eq!(announced(db).await, 1, "the app hears of it");
+    assert_eq!(start_with(db, &corrected, START + 2 * DAY).await, 1, "it changed since");
+    assert_eq!(start_with(db, &corrected, START + 3 * DAY).await, 0, "all is done");
+    assert_eq!(stored(db).await, Some((2, true, Reason::Active)));
+
+    let mut strict = corrected;
+    strict.policy.partial_refund = Rule::Revoke;
+    assert_eq!(start_with(db, &strict, START + 4 * DAY).await, 1);
+    assert_eq!(stored(db).await, Some((2, true, Reason::Active)), "it makes no difference here");
+    strict.plans.remove(0);
+    start_with(db, &strict, START + 5 * DAY).await;
+    assert_eq!(stored(db).await, Some((3, false, Reason::UnknownPrice)));
+}
+
+/// So far nothing was theirs: not even a row says so.
+async fn an_account_that_counts_from_now_on_reaches_its_users(fresh: Fresh) {
+    let db = &fresh.db;
+    let book = objects::rulebook();
+    let strange = of_account(&active(), "acct_1");
+    receive::apply(db, &book, &[strange.delivery()], START * 1000).await.unwrap();
+    start_with(db, &book, START).await;
+    assert_eq!(stored(db).await, None);
+    let accounts = vec!["acct_1".to_owned()];
+    start_with(db, &Rulebook { accounts, ..book }, START + DAY).await;
+    assert_eq!(stored(db).await, Some((1, true, Reason::Active)));
+}
+
+/// A node that is still to be restarted derives by what it was started with.
+async fn who_changed_while_nodes_were_exchanged_follows_the_new_rulebook(fresh: Fresh) {
+    let (db, now) = (&fresh.db, START + DAY);
+    assert_eq!(start_with(db, &objects::rulebook(), now).await, 0);
+    receive::apply(db, &mistyped(), &[active().delivery()], (now + 60) * 1000).await.unwrap();
+    assert_eq!(stored(db).await, Some((1, false, Reason::UnknownPrice)));
+    assert_eq!(start_with(db, &objects::rulebook(), now + 120).await, 1);
+    assert_eq!(stored(db).await, Some((2, true, Reason::Active)));
 }
 
 async fn what_was_taken_is_answered_before_the_door_closes(fresh: Fresh) {

@@ -215,7 +215,7 @@ impl App {
         self.ready.store(true, Ordering::Release);
     }
 
-    fn is_ready(&self) -> bool {
+    pub(crate) fn is_ready(&self) -> bool {
         self.ready.load(Ordering::Acquire)
     }
 

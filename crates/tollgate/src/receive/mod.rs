@@ -10,9 +10,11 @@
 //! - [`ownership`]: whose an object is;
 //! - [`handling`]: telling the app's own handlers, before the commit;
 //! - [`retry`]: trying failed events again, and what time alone changes;
+//! - [`anew`]: what another rulebook changes;
 //! - [`alarms`]: what time alone makes known.
 
 pub mod alarms;
+pub mod anew;
 mod batch;
 mod derive;
 pub(crate) mod handling;

@@ -125,7 +125,8 @@ pub async fn due_step(db: &Db, receiver: &Receiver, now: i64) -> Result<usize, S
     Ok(count)
 }
 
-async fn submit_all(receiver: &Receiver, inputs: Vec<Input>) -> Result<(), SubmitError> {
+/// Hands all of these in and waits until they are durable.
+pub(super) async fn submit_all(receiver: &Receiver, inputs: Vec<Input>) -> Result<(), SubmitError> {
     let answers = join_all(inputs.into_iter().map(|it| receiver.submit(it))).await;
     answers.into_iter().try_for_each(|it| it.map(drop))
 }

@@ -8,7 +8,8 @@ use crate::rules::dunning::Dunning;
 use super::sql::{Row, Statement, Type, params};
 use super::{Db, StoreError, Tx};
 
-pub(super) const STATEMENTS: &[&Statement] = &[&SAVE, &DUE, &FIND, &FIND_ALL, &PAGE, &ANYBODY_PAYS];
+pub(super) const STATEMENTS: &[&Statement] =
+    &[&SAVE, &DUE, &FIND, &FIND_ALL, &PAGE, &CHANGED_SINCE, &ANYBODY_PAYS];
 
 /// A user's access with its revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -207,6 +208,27 @@ static PAGE: Statement = Statement::plain(
 /// As the database says.
 pub async fn page(db: &Db, after: &str, limit: i64) -> Result<Vec<StoredAccess>, StoreError> {
     db.fetch(&PAGE, params![after, limit]).await?.iter().map(read).collect()
+}
+
+static CHANGED_SINCE: Statement = Statement::plain(
+    "access_changed_since",
+    "select user_id from access
+     where changed_at >= $1 and user_id > $2 order by user_id limit $3",
+);
+
+/// Returns up to `limit` users after the id `after` whose access changed since then (Unix seconds),
+/// in the order of their ids.
+///
+/// # Errors
+/// As the database says.
+pub async fn changed_since(
+    db: &Db,
+    since: i64,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<String>, StoreError> {
+    let rows = db.fetch(&CHANGED_SINCE, params![since, after, limit]).await?;
+    rows.iter().map(|row| row.get(0)).collect()
 }
 
 fn read(row: &Row) -> Result<StoredAccess, StoreError> {

@@ -18,7 +18,8 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (7, "alarms", include_str!("../../migrations/0007_alarms.sql")),
 ];
 
-pub(super) const STATEMENTS: &[&Statement] = &[&CLAIM_MODE, &READ_MODE, &READ_VERSION, &TRY];
+pub(super) const STATEMENTS: &[&Statement] =
+    &[&CLAIM_MODE, &READ_MODE, &MARK_RULEBOOK, &READ_RULEBOOK, &READ_VERSION, &TRY];
 
 /// Brings the database's tables to this version.
 ///
@@ -82,6 +83,47 @@ pub async fn claim_livemode(db: &Db, livemode: bool) -> Result<bool, StoreError>
     let mode = rows.first().map(|row| row.get::<String>(0)).transpose()?;
     tx.commit().await?;
     Ok(mode.as_deref() == Some("true"))
+}
+
+/// By which rulebook what users may use was derived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RulebookMark {
+    /// Names the rulebook.
+    pub digest: String,
+    /// When that began, Unix seconds.
+    pub at: i64,
+}
+
+static MARK_RULEBOOK: Statement = Statement::plain(
+    "mark_rulebook",
+    "insert into meta (key, value) values ('rulebook', $1)
+     on conflict (key) do update set value = excluded.value",
+);
+
+static READ_RULEBOOK: Statement =
+    Statement::plain("read_rulebook_mark", "select value from meta where key = 'rulebook'");
+
+/// Notes by which rulebook all access is derived now.
+///
+/// # Errors
+/// As the database says.
+pub async fn mark_rulebook(db: &Db, mark: &RulebookMark) -> Result<(), StoreError> {
+    let mut tx = db.begin().await?;
+    tx.run(&MARK_RULEBOOK, params![format!("{}@{}", mark.digest, mark.at)]).await?;
+    tx.commit().await
+}
+
+/// Returns by which rulebook all access was derived; `None` where nobody has noted it.
+///
+/// # Errors
+/// As the database says.
+pub async fn rulebook_mark(db: &Db) -> Result<Option<RulebookMark>, StoreError> {
+    let rows = db.fetch(&READ_RULEBOOK, params![]).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let parts = row.get::<&str>(0)?.split_once('@');
+    Ok(parts.and_then(|(digest, at)| {
+        Some(RulebookMark { digest: digest.to_owned(), at: at.parse().ok()? })
+    }))
 }
 
 static READ_VERSION: Statement = Statement::plain(

@@ -4,7 +4,7 @@ use super::sql::{Row, Statement, Type, params};
 use super::{Db, StoreError, Tx};
 
 pub(super) const STATEMENTS: &[&Statement] =
-    &[&NAME, &HOLD, &PARTIES, &ALL, &FIND, &FIND_ALL, &OF_OWNERS];
+    &[&NAME, &HOLD, &PARTIES, &ALL, &EVERYBODY, &FIND, &FIND_ALL, &OF_OWNERS];
 
 /// What the app says of a user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -187,6 +187,32 @@ static ALL: Statement = Statement::plain(
 /// As the database says.
 pub async fn page(db: &Db, after: &str, limit: i64) -> Result<Vec<AppUser>, StoreError> {
     db.fetch(&ALL, params![after, limit]).await?.iter().map(read).collect()
+}
+
+static EVERYBODY: Statement = Statement::plain(
+    "everybody",
+    "select user_id from (
+        select user_id from (
+            select distinct user_id from object where user_id > $1 order by user_id limit $2
+        ) as o
+        union
+        select user_id from (
+            select user_id from app_user where user_id > $1 order by user_id limit $2
+        ) as n
+        union
+        select user_id from (
+            select user_id from access where user_id > $1 order by user_id limit $2
+        ) as a
+     ) as u
+     order by user_id limit $2",
+);
+
+/// Returns up to `limit` users after the id `after`, whoever names them, in the order of their ids.
+///
+/// # Errors
+/// As the database says.
+pub async fn everybody(db: &Db, after: &str, limit: i64) -> Result<Vec<String>, StoreError> {
+    db.fetch(&EVERYBODY, params![after, limit]).await?.iter().map(|row| row.get(0)).collect()
 }
 
 fn read(row: &Row) -> Result<AppUser, StoreError> {
