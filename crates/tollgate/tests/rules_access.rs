@@ -1,12 +1,11 @@
 //! What a user may use, by hand: every status under every policy, every boundary to the second,
-//! every reversal, and the promise that nothing changes before `due_at`.
+//! and the promise that nothing changes before `due_at`.
 
 #[expect(dead_code, reason = "other files need more of it")]
 mod history;
 
 use history::objects::{
-    CUSTOMER, PERIOD_END, USER, charge, customer, dispute, invoice, invoice_payment, items, refund,
-    rulebook, session, subscription, with,
+    CUSTOMER, PERIOD_END, USER, customer, invoice, items, rulebook, session, subscription, with,
 };
 use history::{DAY, START};
 use serde_json::{Value, json};
@@ -270,165 +269,6 @@ fn sessions_of_other_modes_claim_nothing_themselves() {
         let session = with(&session("paid"), &json!({ "mode": mode }));
         assert_eq!(verdict(&now(&[session])), (false, "free", Reason::NoPurchase), "{mode}");
     }
-}
-
-/// An object of each way in which a payment was tied to its invoice over the years.
-fn ties() -> Vec<(&'static str, Vec<Value>)> {
-    let old = START - 30 * DAY;
-    let plain = || vec![invoice("in_old", "paid", old), invoice("in_new", "paid", START)];
-    let charges = |old_fields: Value, new_fields: Value| {
-        vec![with(&charge("old", old), &old_fields), with(&charge("new", START), &new_fields)]
-    };
-    let bare = || charges(json!({}), json!({}));
-    let by_charge = charges(json!({ "invoice": "in_old" }), json!({ "invoice": "in_new" }));
-    let by_link = vec![invoice_payment("in_old", "old"), invoice_payment("in_new", "new")];
-    let naming = vec![
-        with(&invoice("in_old", "paid", old), &json!({ "payment_intent": "pi_old" })),
-        with(&invoice("in_new", "paid", START), &json!({ "charge": "ch_new" })),
-    ];
-    vec![
-        ("the charge names its invoice", [plain(), by_charge].concat()),
-        ("an invoice payment ties them", [plain(), bare(), by_link].concat()),
-        ("the invoice names its payment", [naming, bare()].concat()),
-        ("amount and time fit one invoice only", [plain(), bare()].concat()),
-    ]
-}
-
-#[test]
-fn a_full_refund_of_the_newest_invoice_revokes_and_of_an_older_one_does_not() {
-    for (tie, objects) in ties() {
-        for (number, granted) in [("new", false), ("old", true)] {
-            let mut objects = objects.clone();
-            objects.push(subscription("sub_1", "active"));
-            objects.push(refund("re_1", number, 2900));
-            let access = now(&objects);
-            assert_eq!(access.granted, granted, "{tie}: refund of the {number} one");
-            let reason = if granted { Reason::Active } else { Reason::FullRefund };
-            assert_eq!(access.reason, reason, "{tie}: refund of the {number} one");
-        }
-    }
-}
-
-#[test]
-fn a_partial_refund_keeps_and_parts_that_make_a_whole_revoke() {
-    for (tie, objects) in ties() {
-        let mut objects = objects.clone();
-        objects.push(subscription("sub_1", "active"));
-        objects.push(refund("re_1", "new", 900));
-        assert!(now(&objects).granted, "{tie}");
-        objects.push(refund("re_2", "new", 2000));
-        assert_eq!(now(&objects).reason, Reason::FullRefund, "{tie}");
-        // A refund that failed gives nothing back.
-        let last = objects.len() - 1;
-        objects[last]["status"] = "failed".into();
-        assert!(now(&objects).granted, "{tie}");
-    }
-}
-
-/// Two invoices of the same amount within the hour: nothing tells which was refunded, and access
-/// is not taken on a guess.
-#[test]
-fn a_refund_that_fits_two_invoices_revokes_nothing() {
-    let objects = [
-        subscription("sub_1", "active"),
-        invoice("in_1", "paid", START),
-        invoice("in_2", "paid", START + 600),
-        charge("1", START + 60),
-        refund("re_1", "1", 2900),
-    ];
-    assert_eq!(verdict(&now(&objects)), (true, "pro", Reason::Active));
-}
-
-#[test]
-fn a_refund_of_a_purchase_leaves_the_subscription_alone() {
-    let objects = [
-        subscription("sub_1", "active"),
-        invoice("in_1", "paid", START),
-        invoice_payment("in_1", "sub"),
-        session("paid"),
-        charge("1", START + 60),
-        refund("re_1", "1", 2900),
-    ];
-    assert_eq!(verdict(&now(&objects)), (true, "pro", Reason::Active));
-    assert_eq!(now(&objects[3..]).reason, Reason::FullRefund);
-}
-
-#[test]
-fn a_dispute_takes_access_only_once_it_is_lost() {
-    let table = [
-        ("warning_needs_response", true),
-        ("warning_under_review", true),
-        ("warning_closed", true),
-        ("needs_response", true),
-        ("under_review", true),
-        ("won", true),
-        ("prevented", true),
-        ("lost", false),
-    ];
-    for (status, granted) in table {
-        let objects = [session("paid"), charge("1", START), dispute(status, "1")];
-        let access = now(&objects);
-        assert_eq!(access.granted, granted, "{status}");
-        let reason = if granted { Reason::Purchased } else { Reason::DisputeLost };
-        assert_eq!(access.reason, reason, "{status}");
-    }
-}
-
-#[test]
-fn an_open_dispute_revokes_where_the_policy_says_so_but_an_inquiry_never() {
-    let rulebook = under(Policy { dispute_open: Rule::Revoke, ..Policy::default() });
-    for (status, granted) in [
-        ("warning_needs_response", true),
-        ("needs_response", false),
-        ("under_review", false),
-        ("won", true),
-    ] {
-        let objects = [session("paid"), charge("1", START), dispute(status, "1")];
-        assert_eq!(at(&objects, &rulebook, NOW).granted, granted, "{status}");
-    }
-}
-
-#[test]
-fn a_reversal_with_grace_ends_to_the_second() {
-    let rulebook = under(Policy { full_refund: Rule::Grace(3 * DAY), ..Policy::default() });
-    let objects = [session("paid"), charge("1", START), refund("re_1", "1", 2900)];
-    let end = START + DAY + 3 * DAY;
-    let before = at(&objects, &rulebook, end - 1);
-    assert_eq!(verdict(&before), (true, "lifetime", Reason::FullRefund));
-    assert_eq!((before.due_at, before.until), (Some(end), Some(end)));
-    assert_eq!(verdict(&at(&objects, &rulebook, end)), (false, "free", Reason::FullRefund));
-}
-
-/// A milder reversal must not give back what a graver one took.
-#[test]
-fn the_worst_reversal_of_a_payment_decides() {
-    let rulebook = under(Policy {
-        dispute_lost: Rule::Grace(DAY),
-        partial_refund: Rule::Grace(300 * DAY),
-        ..Policy::default()
-    });
-    let objects =
-        [session("paid"), charge("1", START), dispute("lost", "1"), refund("re_1", "1", 100)];
-    assert_eq!(
-        verdict(&at(&objects, &rulebook, START + DAY)),
-        (true, "lifetime", Reason::PartialRefund)
-    );
-    let access = at(&objects, &rulebook, START + 2 * DAY);
-    assert_eq!(verdict(&access), (false, "free", Reason::DisputeLost));
-    assert_eq!(access.due_at, None);
-}
-
-/// A policy that is lenient on full refunds but not on parts of them is the operator's choice.
-#[test]
-fn a_full_refund_is_not_judged_as_a_partial_one() {
-    let rulebook = under(Policy {
-        full_refund: Rule::Keep,
-        partial_refund: Rule::Revoke,
-        ..Policy::default()
-    });
-    let objects = |amount| [session("paid"), charge("1", START), refund("re_1", "1", amount)];
-    assert!(at(&objects(2900), &rulebook, NOW).granted);
-    assert_eq!(at(&objects(1), &rulebook, NOW).reason, Reason::PartialRefund);
 }
 
 #[test]

@@ -31,6 +31,17 @@ fn dunning(objects: &[Value]) -> Vec<Dunning> {
     under(objects, &rulebook())
 }
 
+/// Since when the only claim says that money is missing, under rules that give grace.
+fn unpaid_since(objects: &[Value]) -> Option<i64> {
+    let policy =
+        Policy { past_due: Rule::Grace(DAY), unpaid: Rule::Grace(DAY), ..Policy::default() };
+    let objects: Vec<Object> = objects
+        .iter()
+        .map(|it| Object::parse_stored(&it.to_string()).expect("it names its kind"))
+        .collect();
+    claims(&Ledger::new(objects.iter()), &Rulebook { policy, ..rulebook() }, NOW)[0].unpaid_since
+}
+
 fn levels(objects: &[Value]) -> Vec<Level> {
     dunning(objects).iter().map(|it| it.level).collect()
 }
@@ -117,6 +128,78 @@ fn of_two_open_invoices_the_latest_says_how_it_goes_on_and_the_first_since_when(
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].invoice_id.as_str(), found[0].level), ("in_1", Level::First));
     assert_eq!((found[0].since, found[0].attempts), (DUE, 1));
+}
+
+/// The renewal of this month of a subscription that has renewed each month since `START`.
+fn month(number: i64) -> i64 {
+    START + number * 30 * DAY
+}
+
+/// A subscription in its period of this month.
+fn in_month(status: &str, number: i64) -> Value {
+    let mut it = subscription("sub_1", status);
+    it["items"]["data"][0]["current_period_start"] = month(number).into();
+    it["items"]["data"][0]["current_period_end"] = month(number + 1).into();
+    it
+}
+
+/// The invoice of this month's renewal, tried in vain.
+fn failed(number: i64) -> Value {
+    let fields = json!({
+        "attempt_count": 4,
+        "attempted": true,
+        "billing_reason": "subscription_cycle",
+        "period_start": month(number - 1),
+        "period_end": month(number),
+    });
+    with(&invoice(&format!("in_{number}"), "open", month(number)), &fields)
+}
+
+/// An upgrade within this month, tried in vain.
+fn upgrade(number: i64) -> Value {
+    let made = month(number) + 10 * DAY;
+    let fields = json!({
+        "attempt_count": 1,
+        "attempted": true,
+        "billing_reason": "subscription_update",
+        "period_start": made,
+    });
+    with(&invoice(&format!("in_up_{number}"), "open", made), &fields)
+}
+
+fn bare(invoice: &Value) -> Value {
+    with(invoice, &json!({ "period_start": null, "billing_reason": null }))
+}
+
+/// An invoice may stay open for ever while the ones after it are paid; and those are not looked at.
+#[test]
+fn money_is_missing_since_the_first_of_the_invoices_that_follow_each_other() {
+    let table = [
+        ("past_due", 5, vec![failed(5)], month(5)),
+        ("past_due", 5, vec![failed(0), failed(5)], month(5)),
+        ("past_due", 5, vec![failed(3), failed(5)], month(5)),
+        ("past_due", 5, vec![failed(1), failed(4), failed(5)], month(4)),
+        ("past_due", 5, vec![bare(&failed(3)), bare(&failed(5))], month(5)),
+        ("past_due", 5, vec![bare(&failed(4)), bare(&failed(5))], month(4)),
+        // The renewal is not tried yet: they have not paid since the month before.
+        ("past_due", 5, vec![failed(3), failed(4)], month(3)),
+        // Its event is late, and what is open was left behind.
+        ("past_due", 5, vec![failed(0)], month(5)),
+        ("past_due", 5, vec![], month(5)),
+        ("past_due", 5, vec![failed(4), upgrade(5)], month(5) + 10 * DAY),
+        ("past_due", 5, vec![failed(4), failed(5), upgrade(5)], month(4)),
+        // Stripe only drafts invoices by then.
+        ("unpaid", 5, vec![failed(0), failed(2)], month(2)),
+        ("unpaid", 5, vec![failed(1), failed(2)], month(1)),
+    ];
+    for (status, number, owed, since) in table {
+        let ids: Vec<&str> = owed.iter().filter_map(|it| it["id"].as_str()).collect();
+        let objects: Vec<Value> =
+            [in_month(status, number)].into_iter().chain(owed.clone()).collect();
+        assert_eq!(unpaid_since(&objects), Some(since), "{status} with {ids:?}");
+        let found = dunning(&objects);
+        assert!(found.iter().all(|it| it.since == since), "{status} with {ids:?}");
+    }
 }
 
 #[test]

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use tollgate_stripe::object::{Invoice, Subscription, SubscriptionStatus};
 
 use super::access::Claim;
-use super::invoice;
 use super::ledger::Ledger;
+use super::{invoice, period};
 
 /// How far the dunning of a subscription has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -80,7 +80,7 @@ fn of_subscription(it: &Subscription, ledger: &Ledger<'_>, claim: &Claim) -> Opt
         _ if attempts <= 1 => Level::First,
         _ => Level::Further,
     };
-    let since = ledger.unpaid_since(it);
+    let since = period::unpaid_since(it, ledger.owed(it).collect());
     Some(Dunning {
         subscription_id: it.id.to_string(),
         invoice_id: invoice.id.as_ref()?.to_string(),

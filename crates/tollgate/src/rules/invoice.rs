@@ -31,6 +31,17 @@ pub fn payment_progress(it: &InvoicePayment) -> Progress {
     [status, it.amount_paid.unwrap_or(0), 0, 0]
 }
 
+/// Whether it was made for something added within a period, rather than for the period.
+pub fn is_more(it: &Invoice) -> bool {
+    let made_within = [
+        "subscription_update",
+        "subscription_threshold",
+        "automatic_pending_invoice_item_invoice",
+        "manual",
+    ];
+    it.billing_reason.as_deref().is_some_and(|it| made_within.contains(&it))
+}
+
 /// Whether the customer was charged and the money has not come.
 pub fn is_overdue(it: &Invoice) -> bool {
     it.status == InvoiceStatus::Open && (it.attempted || it.attempt_count > 0)

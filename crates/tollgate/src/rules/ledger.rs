@@ -1,5 +1,5 @@
 //! All that is known of one user's customers, indexed: which payments belong to what, what was
-//! given back, since when money is missing.
+//! given back, what is owed.
 
 use std::collections::BTreeMap;
 
@@ -9,9 +9,10 @@ use tollgate_stripe::object::{
     InvoiceStatus, Object, PaymentIntent, Refund, Subscription,
 };
 
-use super::access::{Claim, Reason};
-use super::policy::{Policy, Rule};
-use super::{charge, dispute, invoice, payment};
+use super::access::Claim;
+use super::policy::Policy;
+use super::reversal::{self, Returned, Share};
+use super::{charge, dispute, invoice, payment, period};
 
 /// A charge and an invoice of one customer with the same amount belong together if no more than
 /// this lies between them and nothing else fits: since 2025-03-31.basil a charge does not name
@@ -117,21 +118,14 @@ impl<'a> Ledger<'a> {
         self.customers.iter().any(|it| it.deleted && Some(&it.id) == customer)
     }
 
-    /// Unix seconds since when the subscription's money is missing: the first of its open invoices
-    /// that were tried or are past due, else the start of its period, which is when a renewal was due.
-    pub fn unpaid_since(&self, subscription: &Subscription) -> i64 {
-        let since = self.owed(subscription).filter_map(invoice::missing_since).min();
-        since.or(subscription.current_period_start).or(subscription.created).unwrap_or(0)
-    }
-
     /// The subscription's invoices whose money was asked for and has not come.
     pub fn owed(&self, subscription: &Subscription) -> impl Iterator<Item = &'a Invoice> {
         let of_it = |it: &&Invoice| it.subscription.as_ref() == Some(&subscription.id);
         self.invoices.iter().copied().filter(of_it).filter(|it| invoice::is_owed(it))
     }
 
-    /// Applies refunds and disputes of the subscription's newest paid invoice: giving back an
-    /// older period takes nothing from the present one.
+    /// Applies refunds and disputes of what was paid for the subscription's present period: giving
+    /// back an older one takes nothing from it.
     pub fn reverse_subscription(
         &self,
         it: &Subscription,
@@ -139,17 +133,31 @@ impl<'a> Ledger<'a> {
         now: i64,
         claim: &mut Claim,
     ) {
-        let paid = self.invoices.iter().filter(|invoice| {
+        let paid = self.invoices.iter().copied().filter(|invoice| {
             invoice.subscription.as_ref() == Some(&it.id)
                 && invoice.status == InvoiceStatus::Paid
                 && invoice.amount_paid.unwrap_or(0) > 0
+                && invoice.id.is_some()
         });
-        let newest = paid.max_by_key(|it| (it.created, &it.id));
-        let Some(newest) = newest.filter(|it| it.id.is_some()) else { return };
-        for (id, payment) in &self.payments {
-            if self.invoice_of(id, payment) == newest.id.as_ref() {
-                payment.reverse(newest.amount_paid, policy, now, claim);
-            }
+        let shares: Vec<Share> =
+            period::paid_for(it, paid.collect()).into_iter().map(|it| self.share(it)).collect();
+        reversal::of_period(&shares).judge(policy, now, claim);
+    }
+
+    /// What was paid with an invoice, and what went back of it.
+    fn share(&self, invoice: &Invoice) -> Share {
+        let of_it = self.payments.iter().filter(|(id, payment)| {
+            self.invoice_of(id, payment).is_some_and(|it| Some(it) == invoice.id.as_ref())
+        });
+        let payments: Vec<&Payment<'_>> = of_it.map(|(_, payment)| payment).collect();
+        let since = |state| payments.iter().filter_map(|it| it.disputed(state)).min();
+        Share {
+            paid: invoice.amount_paid.unwrap_or(0),
+            back: payments.iter().map(|it| it.back()).sum(),
+            is_more: invoice::is_more(invoice),
+            lost: since(dispute::is_lost),
+            open: since(dispute::is_open),
+            refunded: payments.iter().filter_map(|it| it.refunded()).max(),
         }
     }
 
@@ -166,7 +174,7 @@ impl<'a> Ledger<'a> {
             let by_invoice =
                 it.invoice.is_some() && self.invoice_of(id, payment) == it.invoice.as_ref();
             if Some(*id) == intent || by_invoice {
-                payment.reverse(it.amount_total, policy, now, claim);
+                payment.returned(it.amount_total).judge(policy, now, claim);
             }
         }
     }
@@ -223,28 +231,15 @@ fn intents_of_charges<'a>(objects: impl Iterator<Item = &'a Object>) -> BTreeMap
 }
 
 impl Payment<'_> {
-    /// Applies what the policy says of this payment's disputes and refunds; the worst wins. `paid`
-    /// is what it paid for, in the currency's minor units: not every endpoint listens to charges.
-    fn reverse(&self, paid: Option<i64>, policy: &Policy, now: i64, claim: &mut Claim) {
+    /// What went back. `paid` is what it paid for, in the currency's minor units: not every
+    /// endpoint listens to charges.
+    fn returned(&self, paid: Option<i64>) -> Returned {
         let whole = self.fully_refunded(paid);
-        let found = [
-            (self.disputed(dispute::is_lost), policy.dispute_lost, Reason::DisputeLost),
-            (whole, policy.full_refund, Reason::FullRefund),
-            (self.disputed(dispute::is_open), policy.dispute_open, Reason::DisputeOpen),
-            (self.refunded().xor(whole), policy.partial_refund, Reason::PartialRefund),
-        ];
-        for (since, rule, reason) in found {
-            // What a graver reversal took, a milder one does not give back.
-            if !claim.granted {
-                return;
-            }
-            match (since, rule) {
-                (Some(_), Rule::Revoke) => claim.deny(reason),
-                (Some(since), Rule::Grace(secs)) => {
-                    claim.grant_until(reason, since.saturating_add(secs), now, reason);
-                }
-                (Some(_), Rule::Keep) | (None, _) => {}
-            }
+        Returned {
+            lost: self.disputed(dispute::is_lost),
+            whole,
+            open: self.disputed(dispute::is_open),
+            part: self.refunded().xor(whole),
         }
     }
 
@@ -276,6 +271,13 @@ impl Payment<'_> {
         let by_charges: i64 = self.charges.iter().map(|it| it.amount_refunded).sum();
         let by_refunds = self.refunds.iter().filter(|it| charge::gives_back(it));
         by_charges.max(by_refunds.map(|it| it.amount).sum())
+    }
+
+    /// The same, at least all of a charge that says so.
+    fn back(&self) -> i64 {
+        let whole = self.charges.iter().filter(|it| it.refunded);
+        let whole = whole.map(|it| it.amount_captured.filter(|it| *it > 0).unwrap_or(it.amount));
+        self.given_back().max(whole.sum())
     }
 
     fn refunded_at(&self) -> i64 {

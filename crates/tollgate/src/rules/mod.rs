@@ -4,6 +4,7 @@
 //! - [`catalog`]: every event type we act on, and why;
 //! - [`observation`] and [`merge`]: one object's state from all that was observed of it;
 //! - one file per object: when it is final, how it progresses, what it claims and what it tells;
+//! - [`period`] and [`reversal`]: which invoices belong together, and what went back of them;
 //! - [`policy`] and [`access`]: what a user may use now, and the reason;
 //! - [`double`]: what one user pays for twice;
 //! - [`dunning`]: money that is missing, and how it goes on;
@@ -29,7 +30,9 @@ pub mod merge;
 pub mod notice;
 pub mod observation;
 pub mod payment;
+pub mod period;
 pub mod policy;
+pub mod reversal;
 pub mod routes;
 pub mod silence;
 pub mod subscription;

@@ -5,6 +5,7 @@ use tollgate_stripe::object::{Subscription, SubscriptionStatus};
 use super::access::{Claim, Reason};
 use super::ledger::Ledger;
 use super::observation::Progress;
+use super::period;
 use super::policy::{Policy, Rule, Rulebook};
 
 /// How long a trial that is over counts while Stripe has not told what followed. Stripe changes
@@ -63,7 +64,7 @@ fn by_status(it: &Subscription, ledger: &Ledger<'_>, policy: &Policy, now: i64, 
         (Rule::Keep, _) => claim.grant(reason),
         (Rule::Revoke, _) => claim.deny(reason),
         (Rule::Grace(secs), _) => {
-            let since = ledger.unpaid_since(it);
+            let since = period::unpaid_since(it, ledger.owed(it).collect());
             claim.grant_until(Reason::Grace, since.saturating_add(secs), now, Reason::GraceOver);
             claim.unpaid_since = Some(since);
         }
