@@ -76,8 +76,9 @@ fn told(it: &StoredAccess) -> Answer {
     Answer::new(it.user_id.clone(), it.access.clone(), it.revision, 0)
 }
 
+/// All that names the user, also what is of an account that does not count: it is shown as such.
 async fn belongings(db: &Db, user_id: &str) -> Result<(Vec<Party>, Vec<StoredObject>), StoreError> {
-    let parties = store::user::parties_of(db, user_id).await?;
+    let parties = store::user::parties_of(db, user_id, |_| true).await?;
     let owners: Vec<&str> = parties.iter().map(|it| it.owner_id.as_str()).collect();
     let objects = store::object::read_of_owners(db, &owners).await?;
     Ok((parties, objects))

@@ -214,7 +214,7 @@ impl Background {
     fn start_workers(&mut self) {
         let app = &self.app;
         for it in self.destinations.drain(..) {
-            let worker = Worker::new(it, &app.db, &app.clock);
+            let worker = Worker::new(it, &app.db, &app.clock).counting_by(&app.rulebook);
             self.workers.spawn(worker.run(app.receiver.told(), self.closing.subscribe()));
         }
     }

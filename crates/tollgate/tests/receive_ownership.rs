@@ -16,6 +16,7 @@ use history::objects::{
 use history::{DAY, Piece, START};
 use serde_json::{Value, json};
 use tollgate::answer;
+use tollgate::deliver::knowledge;
 use tollgate::receive::{self, Input};
 use tollgate::rules::access::{Access, Reason};
 use tollgate::rules::policy::Rulebook;
@@ -239,6 +240,8 @@ on_both_databases! {
     two_customers_of_one_user_both_count;
     two_users_of_one_customer_both_have_access;
     a_connected_account_cannot_give_access_to_a_user;
+    nothing_is_told_of_an_account_that_does_not_count;
+    a_connected_account_says_nothing_of_our_user;
     a_connected_account_that_is_named_counts;
 }
 
@@ -335,6 +338,50 @@ async fn a_connected_account_cannot_give_access_to_a_user(fresh: Fresh) {
     let explained = answer::explain(&fresh.db, &objects::rulebook(), USER, NOW).await.unwrap();
     assert!(explained.claims.is_empty());
     assert!(explained.objects.iter().all(|it| !it.counts));
+}
+
+/// Else its customers would have mails in our name, and the app notifications of its users.
+async fn nothing_is_told_of_an_account_that_does_not_count(fresh: Fresh) {
+    let failed = invoice("in_strange", "open", START);
+    let failed = with(&failed, &json!({ "customer": "cus_strange", "attempt_count": 2 }));
+    let failed = event("evt_4", "invoice.payment_failed", START, &failed);
+    let mut pieces = of_a_stranger();
+    pieces.push(of_account(&failed, "acct_strange"));
+    let inputs: Vec<Input> = pieces.iter().map(Piece::delivery).collect();
+    apply(&fresh.db, &inputs).await;
+    assert_eq!(store::outbox::page(&fresh.db, "", 1_000).await.unwrap(), []);
+
+    let rulebook = Rulebook { accounts: vec!["acct_strange".to_owned()], ..objects::rulebook() };
+    let (again, now_ms) = (fresh.another().await, NOW * 1000);
+    receive::apply(&again.db, &rulebook, &inputs, now_ms).await.unwrap();
+    let told = store::outbox::page(&again.db, "", 1_000).await.unwrap();
+    let kinds: Vec<&str> = told.iter().map(|it| it.effect.kind.as_str()).collect();
+    assert!(
+        kinds.contains(&"payment_failed") && kinds.contains(&"subscription_started"),
+        "{kinds:?}"
+    );
+}
+
+/// What is told of our user is not written from a stranger's objects, nor to a stranger's address.
+async fn a_connected_account_says_nothing_of_our_user(fresh: Fresh) {
+    let started = event(
+        "evt_0",
+        "customer.subscription.created",
+        START - DAY,
+        &subscription("sub_1", "active"),
+    );
+    let mut pieces = of_a_stranger();
+    let address = json!({ "id": "cus_strange", "email": "strange@example.com" });
+    let strange = event("evt_9", "customer.updated", START, &with(&customer(), &address));
+    pieces.extend([of_account(&strange, "acct_strange"), started]);
+    let inputs: Vec<Input> = pieces.iter().map(Piece::delivery).collect();
+    apply(&fresh.db, &inputs).await;
+    let (db, key) = (&fresh.db, format!("access_granted:{USER}:1"));
+    let facts = knowledge::gather(db, &objects::rulebook(), "mail", &[&key]).await.unwrap();
+    let [fact] = &facts[..] else { panic!("{facts:?}") };
+    assert_eq!((fact.known.user_id.as_deref(), &fact.known.email), (Some(USER), &None));
+    let told_of = fact.known.subscription.as_ref().map(|it| it.id.to_string());
+    assert_eq!(told_of.as_deref(), Some("sub_1"));
 }
 
 async fn a_connected_account_that_is_named_counts(fresh: Fresh) {

@@ -10,12 +10,16 @@ use databases::{Fresh, on_both_databases};
 use reqwest::Method;
 use serde_json::{Value, json};
 use shop::{Relay, Shop, text};
+use tollgate::receive::{self, Input, Purpose};
+use tollgate::rules::policy::Rulebook;
+use tollgate::webhook;
 
 on_both_databases! {
     who_paid_is_paid_before_any_webhook;
     fifty_calls_at_once_make_one_customer;
     a_lost_answer_makes_no_second_customer;
     a_server_error_makes_no_second_customer;
+    a_connected_accounts_customer_is_not_sold_to;
 }
 
 async fn on(fresh: &Fresh) -> Shop {
@@ -110,6 +114,34 @@ async fn a_server_error_makes_no_second_customer(fresh: Fresh) {
         assert_eq!(made.len(), 1, "{fault}: {made:?}");
         assert_eq!(session["customer"], made[0]["id"], "{fault}");
     }
+    shop.close().await;
+}
+
+/// With our key Stripe knows neither its customer nor its subscription.
+async fn a_connected_accounts_customer_is_not_sold_to(fresh: Fresh) {
+    let named = json!({ "user_id": "ada" });
+    let strange = json!({ "id": "cus_strange", "object": "customer", "metadata": named });
+    let running = json!({
+        "id": "sub_strange", "object": "subscription", "customer": "cus_strange",
+        "status": "active", "metadata": { "user_id": "ada", "plan": "pro" },
+    });
+    let created = [("customer.created", strange), ("customer.subscription.created", running)];
+    let inputs = created.map(|(kind, object)| {
+        let body = json!({
+            "id": format!("evt_{kind}"), "object": "event", "type": kind, "livemode": false,
+            "created": 1_780_000_000, "api_version": "2026-10-28.endive",
+            "account": "acct_strange", "data": { "object": object },
+        });
+        let body = body.to_string().into_bytes();
+        Input::event(webhook::read(&body).expect("it is an event"), &body, Purpose::Delivery)
+    });
+    let (book, now_ms) = (Rulebook::default(), 1_780_000_000_000);
+    receive::apply(&fresh.db, &book, &inputs, now_ms).await.expect("it is stored");
+
+    let shop = on(&fresh).await;
+    let session = shop.session(&json!({ "user_id": "ada", "plan": "basic" })).await;
+    assert_eq!(customers(&shop).await.len(), 1);
+    assert_eq!(session["customer"], customers(&shop).await[0]["id"]);
     shop.close().await;
 }
 

@@ -61,11 +61,13 @@ impl Billing {
     pub async fn account(&self, user_id: &str) -> Result<Account, BillingError> {
         let now = self.clock.now();
         let access = answer::access(&self.db, &self.rulebook, user_id, now).await?.access;
-        let parties = store::user::parties_of(&self.db, user_id).await?;
+        let counts = |account: Option<&str>| self.rulebook.counts(account);
+        let parties = store::user::parties_of(&self.db, user_id, counts).await?;
         let owners: Vec<&str> = parties.iter().map(|it| it.owner_id.as_str()).collect();
         let objects = store::object::read_of_owners(&self.db, &owners).await?;
         let subscriptions: Vec<&Subscription> = objects
             .iter()
+            .filter(|it| counts(it.account.as_deref()))
             .filter_map(|it| match &it.standing.object {
                 Object::Subscription(it) => Some(it),
                 _ => None,

@@ -24,9 +24,11 @@ impl Billing {
         Ok(self.known_customers(user_id).await?.into_iter().next())
     }
 
-    /// Returns all customers of the user that are not gone; the first is whom we sell to.
+    /// Returns all customers of the user that are not gone; the first is whom we sell to. Those of
+    /// an account that does not count are not ours to sell to.
     pub(super) async fn known_customers(&self, user_id: &str) -> Result<Vec<String>, StoreError> {
-        let parties = store::user::parties_of(&self.db, user_id).await?;
+        let counts = |account: Option<&str>| self.rulebook.counts(account);
+        let parties = store::user::parties_of(&self.db, user_id, counts).await?;
         let ids: Vec<&str> = parties.iter().map(|it| it.owner_id.as_str()).collect();
         let ids: Vec<&str> = ids.into_iter().filter(|it| is_customer(it)).collect();
         let objects = store::object::find_all(&self.db, &ids).await?;

@@ -11,6 +11,7 @@ use crate::rules::double;
 use crate::rules::dunning::Dunning;
 use crate::rules::effects::{Effect, EffectKind};
 use crate::rules::known::Known;
+use crate::rules::policy::Rulebook;
 use crate::store::belonging::Belongings;
 use crate::store::event::Status;
 use crate::store::object::StoredObject;
@@ -43,9 +44,14 @@ pub struct Fact {
 ///
 /// # Errors
 /// As the database says.
-pub async fn gather(db: &Db, destination: &str, keys: &[&str]) -> Result<Vec<Fact>, StoreError> {
+pub async fn gather(
+    db: &Db,
+    rulebook: &Rulebook,
+    destination: &str,
+    keys: &[&str],
+) -> Result<Vec<Fact>, StoreError> {
     let found = store::outbox::find(db, keys).await?;
-    let library = Library::read(db, &found).await?;
+    let library = Library::read(db, rulebook, &found).await?;
     let mut facts = Vec::with_capacity(found.len());
     for (staged, created_at) in found {
         let mut known = library.around(&staged);
@@ -163,7 +169,11 @@ struct Library {
 }
 
 impl Library {
-    async fn read(db: &Db, facts: &[(Staged, i64)]) -> Result<Self, StoreError> {
+    async fn read(
+        db: &Db,
+        rulebook: &Rulebook,
+        facts: &[(Staged, i64)],
+    ) -> Result<Self, StoreError> {
         let (about_users, about_objects): (Vec<&Staged>, Vec<&Staged>) =
             facts.iter().map(|(it, _)| it).partition(|it| is_about_user(it.effect.kind));
         let mut library = Self::default();
@@ -174,6 +184,7 @@ impl Library {
         let users: BTreeSet<&str> =
             about_users.iter().map(|it| it.effect.subject.as_str()).collect();
         library.fetch_users(db, &owners, &users).await?;
+        library.leave_out_strangers(rulebook);
         library.fetch_payers(db, facts).await?;
         let beside: Vec<String> = library.objects.values().flat_map(beside).collect();
         library.fetch(db, owners.into_iter().chain(beside)).await?;
@@ -225,6 +236,17 @@ impl Library {
         let named = store::user::find_all(db, &ids).await?;
         self.named = named.into_iter().map(|it| (it.user_id.clone(), it)).collect();
         Ok(())
+    }
+
+    /// What an account that does not count says of our users says nothing: neither who somebody's
+    /// user is, nor what a user has, nor where to write.
+    fn leave_out_strangers(&mut self, rulebook: &Rulebook) {
+        for it in &mut self.belongings {
+            for owned in &mut it.owned {
+                owned.objects.retain(|(account, _)| rulebook.counts(account.as_deref()));
+            }
+            it.owned.retain(|it| it.priority == 0 || !it.objects.is_empty());
+        }
     }
 
     async fn fetch_payers(&mut self, db: &Db, facts: &[(Staged, i64)]) -> Result<(), StoreError> {

@@ -36,6 +36,7 @@ use tokio::task::{JoinError, JoinSet};
 
 use crate::clock::Clock;
 use crate::crash;
+use crate::rules::policy::Rulebook;
 use crate::store::delivery::{Claimed, Ending, Settled};
 use crate::store::{self, Db, StoreError};
 use destinations::Destination;
@@ -77,21 +78,29 @@ pub struct Worker {
     messenger: Arc<Messenger>,
     terms: Terms,
     breaker: Breaker,
+    rulebook: Arc<Rulebook>,
     db: Db,
     clock: Clock,
 }
 
 impl Worker {
-    /// Makes a worker for a destination.
+    /// Makes a worker for a destination, to whom only our own account of Stripe's counts.
     pub fn new(destination: Destination, db: &Db, clock: &Clock) -> Self {
         Self {
             destination: destination.name,
             messenger: Arc::new(destination.messenger),
             terms: destination.terms,
             breaker: Breaker::default(),
+            rulebook: Arc::default(),
             db: db.clone(),
             clock: clock.clone(),
         }
+    }
+
+    /// Has those accounts count that count by this rulebook.
+    #[must_use]
+    pub fn counting_by(self, rulebook: &Arc<Rulebook>) -> Self {
+        Self { rulebook: Arc::clone(rulebook), ..self }
     }
 
     /// Tells what is due now; returns how much was settled, one way or another.
@@ -113,7 +122,7 @@ impl Worker {
         }
         crash::point("claimed");
         let keys: Vec<&str> = claimed.iter().map(|it| it.effect_id.as_str()).collect();
-        let facts = knowledge::gather(&self.db, &self.destination, &keys).await?;
+        let facts = knowledge::gather(&self.db, &self.rulebook, &self.destination, &keys).await?;
         let count = claimed.len();
         self.tell_all(pair(claimed, facts)).await?;
         Ok(count)

@@ -131,7 +131,8 @@ impl Alarms {
 
 /// Tells of those cards that cannot pay for what they are to pay for.
 async fn tell(db: &Db, receiver: &Receiver, cards: &[StoredObject]) -> Result<(), StepError> {
-    let owners: BTreeSet<&str> = cards.iter().filter_map(|it| it.owner_id.as_deref()).collect();
+    let counting = || cards.iter().filter(|it| receiver.counts(it.account.as_deref()));
+    let owners: BTreeSet<&str> = counting().filter_map(|it| it.owner_id.as_deref()).collect();
     if owners.is_empty() {
         return Ok(());
     }
@@ -143,7 +144,7 @@ async fn tell(db: &Db, receiver: &Receiver, cards: &[StoredObject]) -> Result<()
         let owner = it.owner_id.as_deref()?;
         Some((payers.get(owner)?.fact(card)?, owner.to_owned()))
     };
-    let found: Vec<(Effect, String)> = cards.iter().filter_map(fact).collect();
+    let found: Vec<(Effect, String)> = counting().filter_map(fact).collect();
     if found.is_empty() {
         return Ok(());
     }

@@ -110,7 +110,7 @@ pub async fn apply_in(
         batch.named_users().chain(objects.users.iter().map(String::as_str)).collect();
     let derived = derive(tx, rulebook, &objects.owners, &users, &objects.causes, now).await?;
     crash::point("derived");
-    let cards = cards::facts(tx, &news, now).await?;
+    let cards = cards::facts(tx, rulebook, &news, now).await?;
     let found = facts::Found { rulebook, batch: &batch, news: &news, cards };
     let facts = facts::facts(&found, &objects, &derived);
     let new = store::outbox::stage(tx, &facts, now).await?;

@@ -118,6 +118,7 @@ struct Ticket {
 #[derive(Clone)]
 pub struct Receiver {
     queue: mpsc::Sender<Ticket>,
+    rulebook: Arc<Rulebook>,
     handlers: Arc<Handlers>,
     changes: broadcast::Sender<Arc<StoredAccess>>,
     doubles: Arc<AtomicU64>,
@@ -183,7 +184,8 @@ pub fn open_with(
         drop(ending);
     };
     let thread = thread.spawn(write).expect("the system has a thread left at the start");
-    let receiver = Receiver { queue, handlers, changes, doubles, told };
+    let rulebook = Arc::clone(rulebook);
+    let receiver = Receiver { queue, rulebook, handlers, changes, doubles, told };
     (receiver, Writers { thread, closing, ended })
 }
 
@@ -214,6 +216,11 @@ impl Receiver {
     /// Turns with every commit of this node that somebody has to hear of.
     pub fn told(&self) -> watch::Receiver<u64> {
         self.told.subscribe()
+    }
+
+    /// Whether objects of this account of Stripe's count; `None` is our own.
+    fn counts(&self, account: Option<&str>) -> bool {
+        self.rulebook.counts(account)
     }
 
     /// Returns the app's handlers.

@@ -90,27 +90,37 @@ pub async fn hold(tx: &mut Tx<'_>, names: &[&str]) -> Result<(), StoreError> {
 
 static PARTIES: Statement = Statement::plain(
     "parties",
-    "select cast(min(priority) as bigint), owner_id
+    "select cast(priority as bigint), owner_id, account
      from (
-        select 1 as priority, o.owner_id
+        select 1 as priority, o.owner_id, o.account
         from object o where o.user_id = $1 and o.owner_id is not null
         union
-        select 0, a.customer_id
+        select 0, a.customer_id, null
         from app_user a where a.user_id = $1 and a.customer_id is not null
      ) as named
-     group by owner_id
      order by 1, 2",
 );
 
-/// Returns the owners of one user, outside of a transaction.
+/// Returns the owners of one user, outside of a transaction: those whom the app named, and those
+/// whom an object of an account names that `counts`; `None` is our own account.
 ///
 /// # Errors
 /// As the database says.
-pub async fn parties_of(db: &Db, user_id: &str) -> Result<Vec<Party>, StoreError> {
-    let party = |row: &Row| -> Result<Party, StoreError> {
-        Ok(Party { priority: row.get(0)?, owner_id: row.get(1)? })
-    };
-    db.fetch(&PARTIES, params![user_id]).await?.iter().map(party).collect()
+pub async fn parties_of(
+    db: &Db,
+    user_id: &str,
+    counts: impl Fn(Option<&str>) -> bool,
+) -> Result<Vec<Party>, StoreError> {
+    let mut parties: Vec<Party> = Vec::new();
+    for row in &db.fetch(&PARTIES, params![user_id]).await? {
+        let (party, account) =
+            (Party { priority: row.get(0)?, owner_id: row.get(1)? }, row.get::<Option<&str>>(2)?);
+        let is_known = parties.iter().any(|it| it.owner_id == party.owner_id);
+        if counts(account) && !is_known {
+            parties.push(party);
+        }
+    }
+    Ok(parties)
 }
 
 static FIND: Statement = Statement::plain(

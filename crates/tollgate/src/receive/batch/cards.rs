@@ -11,6 +11,7 @@ use super::News;
 use super::facts::fact;
 use crate::rules::card::{self, Payer};
 use crate::rules::effects::{Effect, EffectKind};
+use crate::rules::policy::Rulebook;
 use crate::store::object::StoredObject;
 use crate::store::outbox::NewFact;
 use crate::store::{self, StoreError, Tx};
@@ -46,10 +47,14 @@ impl What<'_> {
 /// nobody knows.
 pub(super) async fn facts(
     tx: &mut Tx<'_>,
+    rulebook: &Rulebook,
     news: &[News<'_>],
     now: i64,
 ) -> Result<Vec<NewFact>, StoreError> {
-    let heard = news.iter().filter(|it| it.event.purpose != Purpose::Rebuild);
+    let heard = news.iter().filter(|it| {
+        let counts = rulebook.counts(it.event.incoming.account.as_deref());
+        counts && it.event.purpose != Purpose::Rebuild
+    });
     let occasions: Vec<Occasion<'_>> = heard.flat_map(occasions).collect();
     if occasions.is_empty() {
         return Ok(Vec::new());

@@ -43,7 +43,7 @@ pub(super) fn facts(found: &Found<'_>, objects: &Objects, derived: &Derived) -> 
     let mut facts = Facts::default();
     let heard = found.news.iter().filter(|it| it.event.purpose != Purpose::Rebuild);
     for it in heard.map(|it| it.event) {
-        of_event(it, objects, &mut facts);
+        of_event(it, found.rulebook, objects, &mut facts);
     }
     for it in objects.saved.iter().filter(|it| it.standing.unsettled) {
         let effect = Effect::new(EffectKind::Refresh, &it.id, it.standing.at);
@@ -66,8 +66,11 @@ pub(super) fn facts(found: &Found<'_>, objects: &Objects, derived: &Derived) -> 
     facts.0.into_values().collect()
 }
 
-fn of_event(event: &EventInput, objects: &Objects, facts: &mut Facts) {
+/// What happens in an account that does not count is not told: it is nobody's of ours, whomever its
+/// objects name.
+fn of_event(event: &EventInput, rulebook: &Rulebook, objects: &Objects, facts: &mut Facts) {
     let incoming = &event.incoming;
+    let counts = rulebook.counts(incoming.account.as_deref());
     let cause = Some(incoming.id.to_string());
     let effects = match &incoming.reading {
         Reading::Observed { effects, .. } | Reading::Noted { effects, .. } => effects,
@@ -75,10 +78,13 @@ fn of_event(event: &EventInput, objects: &Objects, facts: &mut Facts) {
         Reading::Ignored => return,
     };
     let owner = owner_of(incoming, objects);
-    for effect in effects {
+    for effect in effects.iter().filter(|it| counts || it.kind == EffectKind::Refresh) {
         facts.add(effect.clone(), cause.clone(), owner.clone());
     }
     let Reading::Observed { key, observation, .. } = &incoming.reading else { return };
+    if !counts {
+        return;
+    }
     match recovery(&incoming.event_type, &observation.object) {
         Some((effect, Recovery::IfPaid)) if objects.paid.contains(key) => {
             facts.add(effect, cause, owner);
