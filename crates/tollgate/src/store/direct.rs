@@ -1,6 +1,6 @@
 //! SQLite without a thread in between. sqlx runs every connection on a thread of its own and sends
 //! each row through a channel; the writer, which has a thread already, spent a third of a batch
-//! waiting for that other one (decision 0012). Where no handler needs sqlx's connection, batches run
+//! waiting for that other one (decision 0013). Where no handler needs sqlx's connection, batches run
 //! here instead, on a connection of their own and in the turn of sqlx's only one that may write.
 
 use std::path::{Path, PathBuf};
