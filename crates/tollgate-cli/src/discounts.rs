@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use tollgate::billing::{Billing, BillingError};
 use tollgate::clock::Clock;
 use tollgate::config::Config;
+use tollgate::deliver::destinations;
 use tollgate::receive::{self, Receiver, Writers};
 use tollgate::store::{Db, schema};
 
@@ -34,7 +35,7 @@ impl Desk {
         let config = Config::from_environment(file)?;
         let db = Db::connect(config.database_url.reveal()).await?;
         schema::migrate(&db).await?;
-        let (clock, rulebook) = (Clock::system(), Arc::new(config.rulebook.clone()));
+        let (clock, rulebook) = (Clock::system(), Arc::new(destinations::rulebook(&config)));
         let (receiver, writers) = receive::open(&db, &rulebook, &clock);
         let no_key = || WrongUsage("discounts are Stripe's: set STRIPE_SECRET_KEY".to_owned());
         let billing = Billing::new(&config, &db, &receiver, &clock).ok_or_else(no_key)?;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tollgate::answer::rfc3339;
 use tollgate::clock::Clock;
 use tollgate::config::Config;
+use tollgate::deliver::destinations;
 use tollgate::handlers::Handlers;
 use tollgate::receive::{self, Outcome, Receiver};
 use tollgate::reconcile::replay;
@@ -108,7 +109,7 @@ async fn replay(db: &Db, config: Config, ids: &[String], failed: bool) -> anyhow
         }
         _ => ids.to_vec(),
     };
-    let rulebook = Arc::new(config.rulebook);
+    let rulebook = Arc::new(destinations::rulebook(&config));
     let (statements, limit) = (&config.on_access_change, config.handler_timeout);
     let handlers = Arc::new(Handlers::of_operator(statements, limit, db)?);
     let (receiver, writers) = receive::open_with(db, &rulebook, handlers, &Clock::system());

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use tollgate::clock::Clock;
 use tollgate::config::Config;
+use tollgate::deliver::destinations;
 use tollgate::handlers::Handlers;
 use tollgate::reconcile::rebuild::{self, Report};
 use tollgate::store::{Db, schema};
@@ -38,7 +39,8 @@ pub async fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<E
     let (statements, limit) = (&config.on_access_change, config.handler_timeout);
     let handlers = Handlers::of_operator(statements, limit, &db)?;
     let mend = (!arguments.check).then_some(&handlers);
-    let report = rebuild::run(&db, &config.rulebook, &scratch, now_ms, mend, progress).await?;
+    let rulebook = destinations::rulebook(&config);
+    let report = rebuild::run(&db, &rulebook, &scratch, now_ms, mend, progress).await?;
     db.close().await;
     print(&report, arguments)?;
     let wrong = arguments.check && !report.drift.is_empty();

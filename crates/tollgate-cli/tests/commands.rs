@@ -160,6 +160,7 @@ fn replays(home: &Home) {
     let shown = home.run(&["events", "show", &paid.id]).code(0).err;
     assert!(shown.contains("applied") && !shown.contains("not known"), "{shown}");
     home.run(&["rebuild", "--check"]).code(0);
+    tells_what_it_replays(home, &paid.id);
 
     assert_eq!(
         home.run(&["events", "replay", "evt_unknown"]).code(1).out,
@@ -167,6 +168,20 @@ fn replays(home: &Home) {
     );
     home.run(&["events", "replay"]).code(2);
     home.run(&["events", "replay", "--failed", &paid.id]).code(2);
+}
+
+/// What only a replay makes known is told as if the event had been applied at once.
+fn tells_what_it_replays(home: &Home, id: &str) {
+    home.hears("app");
+    let facts = format!("select id from outbox where event_id = '{id}'");
+    let unheard = format!(
+        "delete from delivery where effect_id in ({facts}); delete from outbox where event_id = '{id}';
+         update event set status = 'failed', error = 'not known', attempts = 1 where id = '{id}'"
+    );
+    sql(home.url(), &unheard);
+    home.run(&["events", "replay", id]).code(0);
+    let waiting = home.run(&["outbox", "list", "--to", "notify:app"]).code(0).out;
+    assert!(waiting.contains("pending") && waiting.contains("invoice_paid:"), "{waiting}");
 }
 
 #[test]

@@ -13,6 +13,9 @@ use crate::process::{self, Done, Serving};
 pub const SECRET: &str = "whsec_the_one_of_the_tests";
 pub const KEY: &str = "the-key-of-the-tests-app";
 
+/// 32 bytes.
+const HOOK_SECRET: &str = "whsec_dGhlIHNlY3JldCBvZiBhIGhvb2sgaW4gdGhlc2UgdGU=";
+
 /// Both plans are sold by the lookup keys of the stories' prices.
 const PLANS: &str = r#"
 [plans.pro]
@@ -70,6 +73,16 @@ impl Home {
         self.variables.retain(|(it, _)| *it != name);
         self.variables.push((name, value.to_owned()));
         self
+    }
+
+    /// Configures an endpoint that hears of all that happens from now on.
+    pub fn hears(&self, name: &str) {
+        let path = self.directory().join("tollgate.toml");
+        let before = std::fs::read_to_string(&path).expect("it is there");
+        let endpoint = format!(
+            "[[notify]]\nname = {name:?}\nurl = \"https://app.example.com/hook\"\nsecret = {HOOK_SECRET:?}\n"
+        );
+        std::fs::write(path, before + &endpoint).expect("it can be written");
     }
 
     /// Returns the directory.

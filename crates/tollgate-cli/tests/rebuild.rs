@@ -46,6 +46,15 @@ fn mends(home: &Home, seed: u64) {
     // Revisions begin anew where the rows were gone, so only what they say is compared.
     State::of_rows_lost(home, &serving, &users).assert_same(&before, "after mending");
     serving.stop();
+
+    home.hears("app");
+    sql(
+        home.url(),
+        "update access set granted = not granted, revision = 100 where user_id = 'user_3'",
+    );
+    home.run(&["rebuild"]).code(0);
+    let told = home.run(&["outbox", "list", "--to", "notify:app"]).code(0).out;
+    assert!(told.lines().count() == 1 && told.contains(":user_3:101"), "{told}");
 }
 
 #[test]

@@ -28,7 +28,6 @@ use crate::receive::alarms::Alarms;
 use crate::receive::anew::Anew;
 use crate::receive::retry::{StepError, due_step, step};
 use crate::receive::{self, Writers};
-use crate::rules::policy::Rulebook;
 use crate::store::{self, Db, StoreError};
 
 pub use embedded::{Builder, Tollgate};
@@ -166,8 +165,7 @@ impl Background {
         handlers.set_limit(config.handler_timeout);
         let added = handlers.on_access_change(&config.on_access_change, &db);
         added.map_err(ServeError::Handlers)?;
-        let routes = destinations::routes(config);
-        let rulebook = Arc::new(Rulebook { routes, ..config.rulebook.clone() });
+        let rulebook = Arc::new(destinations::rulebook(config));
         let (receiver, writers) = receive::open_with(&db, &rulebook, Arc::new(handlers), clock);
         let (closing, is_closing) = watch::channel(false);
         let app = Arc::new(App::new(config, templates, db, receiver, clock.clone(), is_closing));

@@ -1,5 +1,5 @@
 //! The examples do what they say: the app that mounts Tollgate, and the table that follows by SQL
-//! alone. Their files are compiled here as they stand.
+//! alone. Their files are compiled here as they stand. And what else such an app may call.
 
 #![expect(clippy::unwrap_used, reason = "what fails here has failed its test")]
 
@@ -12,6 +12,8 @@ mod on_access_change;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
 use axum::body::Body;
@@ -22,7 +24,11 @@ use sqlx::SqlitePool;
 use tollgate::Tollgate;
 use tollgate::clock::Clock;
 use tollgate::config::Config;
+use tollgate::handlers::{Change, Kind};
+use tollgate::receive::Outcome;
 use tollgate::serve::ServeError;
+use tollgate::store::Tx;
+use tollgate::store::event::{self, Status};
 use tollgate_sandbox::story::{Cast, story};
 use tollgate_stripe::signature;
 use tower::ServiceExt;
@@ -103,5 +109,30 @@ async fn a_table_follows_by_sql_alone() {
             .await
             .unwrap();
     assert_eq!(row, ("pro".to_owned(), "active".to_owned()));
+    tollgate.run(std::future::ready(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_replays_with_its_own_functions() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = Config::load(None, directory.path(), &environment(directory.path())).unwrap();
+    let mended = Arc::new(AtomicBool::new(false));
+    let is_mended = Arc::clone(&mended);
+    let builder = Tollgate::builder(&config);
+    let builder = builder.on(Kind::Access, async move |_: &Change, _: &mut Tx<'_>| {
+        if is_mended.load(Ordering::SeqCst) { Ok(()) } else { Err("not yet".into()) }
+    });
+    let tollgate = builder.build().await.unwrap();
+    tell(&tollgate.router(), "/stripe/webhook", "subscribe_checkout", "ada").await;
+    let failed = event::list(tollgate.db(), Some(Status::Failed), 100).await.unwrap();
+    let id = failed.first().unwrap().id.as_str();
+    let again = tollgate.replay(id).await.unwrap().unwrap();
+    assert!(matches!(&again, Outcome::Failed(why) if why.contains("not yet")), "{again:?}");
+    mended.store(true, Ordering::SeqCst);
+    for it in &failed {
+        assert_eq!(tollgate.replay(&it.id).await.unwrap(), Some(Outcome::Applied));
+    }
+    assert!(tollgate.access("ada").await.unwrap().access.granted);
+    assert_eq!(tollgate.replay("evt_unknown").await.unwrap(), None);
     tollgate.run(std::future::ready(())).await;
 }

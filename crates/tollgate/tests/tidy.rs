@@ -72,8 +72,18 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "serve",
         &[
-            "answer", "billing", "clock", "config", "deliver", "handlers", "http", "metrics",
-            "receive", "rules", "store",
+            "answer",
+            "billing",
+            "clock",
+            "config",
+            "deliver",
+            "handlers",
+            "http",
+            "metrics",
+            "receive",
+            "reconcile",
+            "rules",
+            "store",
         ],
     ),
 ];

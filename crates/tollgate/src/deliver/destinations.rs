@@ -13,6 +13,7 @@ use crate::config::notify::Endpoint;
 use crate::mail::{self, Audience, Letters, LettersError};
 use crate::notify::type_of;
 use crate::rules::effects::EffectKind;
+use crate::rules::policy::Rulebook;
 use crate::rules::routes::Routes;
 
 /// The destination that is asked about objects.
@@ -51,6 +52,12 @@ pub struct Destination {
     pub messenger: Messenger,
     /// How many at once, and how long each may take.
     pub terms: Terms,
+}
+
+/// Returns the rulebook by which facts are also told. Whoever applies events goes by it, be it a
+/// server or a command: a fact that is staged without it is never told by anybody.
+pub fn rulebook(config: &Config) -> Rulebook {
+    Rulebook { routes: routes(config), ..config.rulebook.clone() }
 }
 
 /// Returns who hears of which facts. Mails are planned without a mail server too: they wait for

@@ -13,6 +13,7 @@ use crate::receive::handling::handle;
 use crate::receive::{Input, Purpose, apply, apply_and_commit, apply_in};
 use crate::rules::access::{Access, Reason};
 use crate::rules::policy::Rulebook;
+use crate::rules::routes::Routes;
 use crate::store::event::{Status, Stored};
 use crate::store::object::StoredObject;
 use crate::store::{self, Db, StoreError};
@@ -61,8 +62,9 @@ pub struct Report {
 
 /// Compares the state with the one that the events give at `now_ms` (Unix milliseconds), made in
 /// a new SQLite database at `scratch`. `progress` is told the number of events read so far. With
-/// `mend` what differs is mended; then its handlers hear of the access that changes thereby, and of
-/// nothing else: they were told all facts before.
+/// `mend` what differs is mended; then its handlers hear of the access that changes thereby, and so
+/// does everybody whom the rulebook's routes name, and of nothing else: they were told all facts
+/// before.
 ///
 /// # Errors
 /// A database is away; what was mended before stays so.
@@ -76,13 +78,14 @@ pub async fn run(
 ) -> Result<Report, ReplayError> {
     let fresh = Db::connect(&format!("sqlite://{}", scratch.display())).await?;
     store::schema::migrate(&fresh).await?;
-    let events = derive_anew(db, &fresh, rulebook, now_ms, progress).await?;
+    let untold = &Rulebook { routes: Routes::default(), ..rulebook.clone() };
+    let events = derive_anew(db, &fresh, untold, now_ms, progress).await?;
     let mut report = compare(db, &fresh, rulebook, now_ms).await?;
     for _ in 1..LOOKS_MAX {
         if report.drift.is_empty() {
             break;
         }
-        catch_up(db, &fresh, rulebook, now_ms).await?;
+        catch_up(db, &fresh, untold, now_ms).await?;
         let mut again = compare(db, &fresh, rulebook, now_ms).await?;
         again.drift.retain(|it| report.drift.iter().any(|before| before.is_about_what(it)));
         report = again;

@@ -12,7 +12,8 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::handlers::{Change, HandlerError, Handlers, Kind};
 use crate::http::{self, App};
-use crate::receive::{Input, SubmitError};
+use crate::receive::{Input, Outcome, SubmitError};
+use crate::reconcile::replay::{self, ReplayError};
 use crate::store::access::StoredAccess;
 use crate::store::user::AppUser;
 use crate::store::{Db, StoreError, Tx};
@@ -131,6 +132,15 @@ impl Tollgate {
     /// A handler failed, the database is away, or too much is waiting; nothing was kept.
     pub async fn name(&self, user: AppUser) -> Result<(), SubmitError> {
         self.app.receiver.submit(Input::User(user)).await.map(drop)
+    }
+
+    /// Applies a stored event again, with the app's functions, which the command does not know;
+    /// `None` where no such event is stored.
+    ///
+    /// # Errors
+    /// The database is away, or too much is waiting.
+    pub async fn replay(&self, event_id: &str) -> Result<Option<Outcome>, ReplayError> {
+        replay::one(&self.app.db, &self.app.receiver, event_id).await
     }
 
     /// Returns the database, to be read with [`crate::store`].
