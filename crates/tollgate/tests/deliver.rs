@@ -38,6 +38,8 @@ on_both_databases! {
     a_destination_that_fails_is_left_alone_and_costs_no_attempts;
     what_the_receiver_never_wants_is_given_up_at_once;
     a_claim_that_was_never_settled_is_told_again_under_the_same_id;
+    a_fact_that_cannot_be_read_holds_up_nobody_else;
+    what_could_not_be_read_for_a_moment_loses_no_attempt;
     two_workers_of_one_destination_tell_nothing_twice;
 }
 
@@ -276,6 +278,37 @@ async fn a_claim_that_was_never_settled_is_told_again_under_the_same_id(fresh: F
     assert_eq!(again.attempts, 2);
     let id = tollgate::notify::id_of(&lost[0].effect_id);
     assert_eq!(bodies(&app).iter().filter(|it| it["id"] == *id).count(), 1);
+}
+
+async fn a_fact_that_cannot_be_read_holds_up_nobody_else(fresh: Fresh) {
+    let app = kind_receiver().await;
+    let clock = clock();
+    take_in(&fresh.db, &[start(1), start(2), start(3)]).await;
+    fresh.meddle("update outbox set kind = 'from_the_future' where event_id = 'evt_2'").await;
+    let mut worker = worker(&fresh.db, &clock, &app.address);
+    work(&mut worker).await;
+    let done = deliveries(&fresh.db, "done").await;
+    assert!(done.len() >= 4 && done.iter().all(|it| it.attempts == 1), "{done:?}");
+    let waiting = deliveries(&fresh.db, "pending").await;
+    assert!(waiting.iter().all(|it| it.event_id.as_deref() == Some("evt_2")), "{waiting:?}");
+    let unread: Vec<&Delivery> = waiting.iter().filter(|it| it.attempts > 0).collect();
+    assert_eq!(unread.len(), 1, "{waiting:?}");
+    assert!(unread[0].error.as_deref().unwrap().contains("from_the_future"), "{unread:?}");
+    // It is tried again like all that fails, be it by a node that can read it.
+    assert!((clock.now_ms()..clock.now_ms() + 10_000).contains(&unread[0].due_ms), "{unread:?}");
+}
+
+async fn what_could_not_be_read_for_a_moment_loses_no_attempt(fresh: Fresh) {
+    let app = kind_receiver().await;
+    take_in(&fresh.db, &[start(1)]).await;
+    let mut worker = worker(&fresh.db, &clock(), &app.address);
+    fresh.meddle("alter table outbox rename to elsewhere").await;
+    worker.step().await.unwrap_err();
+    fresh.meddle("alter table elsewhere rename to outbox").await;
+    assert!(deliveries(&fresh.db, "pending").await.iter().all(|it| it.attempts == 0));
+    work(&mut worker).await;
+    let done = deliveries(&fresh.db, "done").await;
+    assert!(!done.is_empty() && done.iter().all(|it| it.attempts == 1), "{done:?}");
 }
 
 async fn two_workers_of_one_destination_tell_nothing_twice(fresh: Fresh) {

@@ -121,11 +121,57 @@ impl Worker {
             return Ok(0);
         }
         crash::point("claimed");
-        let keys: Vec<&str> = claimed.iter().map(|it| it.effect_id.as_str()).collect();
-        let facts = knowledge::gather(&self.db, &self.rulebook, &self.destination, &keys).await?;
         let count = claimed.len();
-        self.tell_all(pair(claimed, facts)).await?;
+        let facts = self.read(claimed).await?;
+        self.tell_all(facts).await?;
         Ok(count)
+    }
+
+    /// Reads the facts of the claims and what is known around them. One that cannot be read, be it
+    /// that a newer version wrote it, is put off alone; where the database fails, all is given back.
+    async fn read(
+        &self,
+        claimed: Vec<Claimed>,
+    ) -> Result<Vec<(Claimed, Option<Fact>)>, StoreError> {
+        let keys: Vec<&str> = claimed.iter().map(|it| it.effect_id.as_str()).collect();
+        let facts =
+            match knowledge::gather(&self.db, &self.rulebook, &self.destination, &keys).await {
+                Ok(facts) => return Ok(pair(claimed, facts)),
+                Err(StoreError::Corrupt { .. }) => self.read_each(&claimed).await,
+                Err(error) => Err(error),
+            };
+        if facts.is_err() {
+            let ending = Ending::Untried(self.clock.now_ms());
+            let back =
+                claimed.into_iter().map(|claimed| Settled { claimed, ending: ending.clone() });
+            // Where that fails too, the leases end.
+            drop(self.settle(&back.collect::<Vec<_>>()).await);
+        }
+        facts
+    }
+
+    async fn read_each(
+        &self,
+        claimed: &[Claimed],
+    ) -> Result<Vec<(Claimed, Option<Fact>)>, StoreError> {
+        let (mut facts, mut unread) = (Vec::new(), Vec::new());
+        for it in claimed {
+            let claimed = it.clone();
+            match knowledge::gather(&self.db, &self.rulebook, &self.destination, &[&it.effect_id])
+                .await
+            {
+                Ok(fact) => facts.extend(pair(vec![claimed], fact)),
+                Err(error @ StoreError::Corrupt { .. }) => {
+                    let (effect_id, destination) = (&it.effect_id, &self.destination);
+                    tracing::error!(effect_id, destination, error = %error, "A fact cannot be read");
+                    let ending = self.put_off(it, error.to_string(), 0);
+                    unread.push(Settled { claimed, ending });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        self.settle(&unread).await?;
+        Ok(facts)
     }
 
     /// Steps until `closing` turns true: at once when something was planned on this node, else
@@ -173,10 +219,14 @@ impl Worker {
             }
             crash::point("sent");
             let settled: Vec<Settled> = ended.into_iter().filter_map(|it| self.judge(it)).collect();
-            let now_ms = self.clock.now_ms();
-            store::delivery::settle(&self.db, &self.destination, &settled, now_ms).await?;
+            self.settle(&settled).await?;
             crash::point("settled");
         }
+    }
+
+    async fn settle(&self, settled: &[Settled]) -> Result<(), StoreError> {
+        let now_ms = self.clock.now_ms();
+        store::delivery::settle(&self.db, &self.destination, settled, now_ms).await
     }
 
     /// What an attempt came to. One that panicked is not settled: its lease ends.
@@ -186,37 +236,38 @@ impl Worker {
             tracing::error!(destination, "Telling a fact panicked");
             return None;
         };
-        let now_ms = self.clock.now_ms();
-        let effect_id = claimed.effect_id.as_str();
         let ending = match told {
             Told::Done => {
                 self.breaker.succeeded();
                 Ending::Done
             }
             Told::Skipped(why) => Ending::Skipped(why),
-            Told::Refused(it) => {
-                let again = match it.retry {
-                    Retry::GiveUp => None,
-                    Retry::Later => {
-                        if self.breaker.failed(now_ms) {
-                            let why = it.why.as_str();
-                            tracing::warn!(destination, why, "A destination is left alone");
-                        }
-                        backoff_ms(effect_id, claimed.attempt)
-                    }
-                };
-                let least = it.retry_after.map_or(0, millis);
-                match again {
-                    Some(wait) => Ending::Again(it.why, now_ms + wait.max(least)),
-                    None => {
+            Told::Refused(it) => match it.retry {
+                Retry::GiveUp => self.give_up(&claimed, it.why),
+                Retry::Later => {
+                    if self.breaker.failed(self.clock.now_ms()) {
                         let why = it.why.as_str();
-                        tracing::error!(effect_id, destination, why, "A delivery was given up");
-                        Ending::Dead(it.why)
+                        tracing::warn!(destination, why, "A destination is left alone");
                     }
+                    self.put_off(&claimed, it.why, it.retry_after.map_or(0, millis))
                 }
-            }
+            },
         };
         Some(Settled { claimed, ending })
+    }
+
+    /// It is tried again, not sooner than after so many milliseconds; unless it was the last time.
+    fn put_off(&self, claimed: &Claimed, why: String, least: i64) -> Ending {
+        match backoff_ms(&claimed.effect_id, claimed.attempt) {
+            Some(wait) => Ending::Again(why, self.clock.now_ms() + wait.max(least)),
+            None => self.give_up(claimed, why),
+        }
+    }
+
+    fn give_up(&self, claimed: &Claimed, why: String) -> Ending {
+        let (effect_id, destination) = (&claimed.effect_id, &self.destination);
+        tracing::error!(effect_id, destination, why, "A delivery was given up");
+        Ending::Dead(why)
     }
 }
 

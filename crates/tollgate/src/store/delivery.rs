@@ -113,6 +113,9 @@ pub enum Ending {
     Skipped(String),
     /// It failed; it is tried again at this time, in Unix milliseconds.
     Again(String, i64),
+    /// Nothing was tried: the attempt does not count, and may be made from this time on, in Unix
+    /// milliseconds.
+    Untried(i64),
     /// It failed for the last time.
     Dead(String),
 }
@@ -132,12 +135,14 @@ static SETTLE: Statement = Statement::batch(
         ("effect_id", Type::Text),
         ("destination", Type::Text),
         ("attempt", Type::Int),
+        ("attempts", Type::Int),
         ("status", Type::Text),
         ("due_ms", Type::Int),
         ("error", Type::Text),
         ("settled_ms", Type::Int),
     ],
-    "update delivery set status = r.status, due_ms = r.due_ms, error = r.error,
+    "update delivery set status = r.status, attempts = r.attempts, due_ms = r.due_ms,
+        error = case when r.attempts < r.attempt then delivery.error else r.error end,
         settled_ms = r.settled_ms
      from {rows} as r
      where delivery.effect_id = r.effect_id and delivery.destination = r.destination
@@ -159,10 +164,13 @@ pub async fn settle(
             Ending::Done => ("done", now_ms, None, Some(now_ms)),
             Ending::Skipped(why) => ("skipped", now_ms, Some(why.as_str()), Some(now_ms)),
             Ending::Again(why, at) => ("pending", *at, Some(why.as_str()), None),
+            Ending::Untried(at) => ("pending", *at, None, None),
             Ending::Dead(why) => ("dead", now_ms, Some(why.as_str()), Some(now_ms)),
         };
         let Claimed { effect_id, attempt } = &it.claimed;
-        params![effect_id.as_str(), destination, *attempt, status, due_ms, error, settled]
+        let attempts = attempt - i64::from(matches!(it.ending, Ending::Untried(_)));
+        let key = effect_id.as_str();
+        params![key, destination, *attempt, attempts, status, due_ms, error, settled]
     });
     let mut tx = db.begin().await?;
     tx.batch(&SETTLE, rows.collect()).await?;
