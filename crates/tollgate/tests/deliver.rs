@@ -35,6 +35,7 @@ on_both_databases! {
     what_is_no_longer_true_is_not_told;
     two_subscriptions_at_once_are_told_if_they_ever_were;
     what_fails_is_told_again_under_the_same_id;
+    after_a_long_outage_all_is_told_within_little_more_than_an_hour;
     a_destination_that_fails_is_left_alone_and_costs_no_attempts;
     what_the_receiver_never_wants_is_given_up_at_once;
     a_claim_that_was_never_settled_is_told_again_under_the_same_id;
@@ -229,6 +230,22 @@ async fn what_fails_is_told_again_under_the_same_id(fresh: Fresh) {
     clock.advance(Duration::from_secs(10));
     work(&mut worker(&fresh.db, &clock, &kind.address)).await;
     assert_eq!(bodies(&kind)[0]["id"], bodies(&broken)[0]["id"]);
+    assert!(deliveries(&fresh.db, "pending").await.is_empty());
+}
+
+async fn after_a_long_outage_all_is_told_within_little_more_than_an_hour(fresh: Fresh) {
+    let (broken, kind) = (broken_receiver().await, kind_receiver().await);
+    let clock = clock();
+    take_in(&fresh.db, &[start(1)]).await;
+    let mut before = worker(&fresh.db, &clock, &broken.address);
+    for _ in 0..62 {
+        work(&mut before).await;
+        clock.advance(Duration::from_secs(3_600));
+    }
+    assert!(deliveries(&fresh.db, "dead").await.is_empty());
+    clock.advance(Duration::from_secs(4_000));
+    work(&mut worker(&fresh.db, &clock, &kind.address)).await;
+    assert!(types(&kind).iter().any(|it| it == "access.granted"), "{:?}", types(&kind));
     assert!(deliveries(&fresh.db, "pending").await.is_empty());
 }
 

@@ -3,8 +3,11 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// Seconds between the attempts of a delivery: some four days; then it is dead.
-const BACKOFF_SECS: [i64; 10] = [5, 30, 120, 600, 3_600, 10_800, 28_800, 86_400, 86_400, 86_400];
+/// Seconds between the attempts of a delivery; the last are repeated. Nobody should wait for
+/// longer once a destination is back: what follows in a customer's order waits too.
+const BACKOFF_SECS: [i64; 5] = [5, 30, 120, 600, 3_600];
+/// How often a delivery is tried again: for three days and a half; then it is dead.
+const RETRIES_MAX: i64 = 88;
 /// Failures in a row after which a destination is left alone.
 const FAILURES_MAX: u32 = 5;
 /// How long it is left alone at first; twice as long after each further failure.
@@ -15,8 +18,11 @@ const OPEN_MS_MAX: i64 = 60_000;
 /// Returns after how many milliseconds a delivery that failed so often is tried again, a tenth
 /// sooner or later; `None` where it was the last attempt.
 pub fn backoff_ms(effect_id: &str, attempts: i64) -> Option<i64> {
-    let index = usize::try_from(attempts.saturating_sub(1)).ok()?;
-    let base_ms = BACKOFF_SECS.get(index)? * 1000;
+    if !(1..=RETRIES_MAX).contains(&attempts) {
+        return None;
+    }
+    let index = usize::try_from(attempts - 1).ok()?;
+    let base_ms = BACKOFF_SECS.get(index).or(BACKOFF_SECS.last())? * 1000;
     let mut hasher = DefaultHasher::new();
     (effect_id, attempts).hash(&mut hasher);
     let spread = i64::try_from(hasher.finish() % 2_001).unwrap_or(1_000) - 1_000;
@@ -63,10 +69,12 @@ mod tests {
     #[test]
     fn attempts_are_made_ever_more_rarely_and_end() {
         let delays: Vec<i64> = (1..).map_while(|it| backoff_ms("welcome:sub_1", it)).collect();
-        assert_eq!(delays.len(), BACKOFF_SECS.len());
-        for (delay, base) in delays.iter().zip(BACKOFF_SECS) {
+        let bases = BACKOFF_SECS.into_iter().chain(std::iter::repeat(3_600));
+        for (delay, base) in delays.iter().zip(bases) {
             assert!((base * 900..=base * 1_100).contains(delay), "{delay} for {base} s");
         }
+        let days = delays.iter().sum::<i64>() / 86_400_000;
+        assert_eq!((delays.len(), days), (88, 3));
         assert_ne!(backoff_ms("welcome:sub_1", 4), backoff_ms("welcome:sub_2", 4), "no herd");
         assert_eq!(backoff_ms("welcome:sub_1", 4), backoff_ms("welcome:sub_1", 4));
     }
