@@ -11,6 +11,7 @@ mod history;
 #[expect(dead_code, reason = "other files need more of it")]
 mod strangers;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use databases::{Fresh, on_both_databases};
@@ -33,6 +34,7 @@ on_both_databases! {
     a_fact_is_told_once_with_the_access_after_it_and_its_cause;
     one_customers_facts_arrive_in_their_order;
     what_is_no_longer_true_is_not_told;
+    access_that_time_has_ended_is_told_as_whoever_asks_is_answered;
     two_subscriptions_at_once_are_told_if_they_ever_were;
     what_fails_is_told_again_under_the_same_id;
     after_a_long_outage_all_is_told_within_little_more_than_an_hour;
@@ -66,7 +68,7 @@ fn worker(db: &Db, clock: &Clock, address: &str) -> Worker {
         messenger: Messenger::Notify(endpoint::Sender::new(&endpoint)),
         terms: Terms { concurrency: 4, timeout: endpoint.timeout },
     };
-    Worker::new(destination, db, clock)
+    Worker::new(destination, db, clock).counting_by(&Arc::new(rulebook()))
 }
 
 async fn kind_receiver() -> Stranger {
@@ -184,6 +186,24 @@ async fn what_is_no_longer_true_is_not_told(fresh: Fresh) {
     let skipped = deliveries(&fresh.db, "skipped").await;
     let why: Vec<&str> = skipped.iter().filter_map(|it| it.error.as_deref()).collect();
     assert!(why.contains(&"revoked since") && why.contains(&"ended since"), "{why:?}");
+}
+
+/// The change is still to be written, because the server was away at that moment.
+async fn access_that_time_has_ended_is_told_as_whoever_asks_is_answered(fresh: Fresh) {
+    let app = kind_receiver().await;
+    let clock = clock();
+    let ending = with(&subscription("sub_1", "active"), &json!({ "cancel_at": START + 600 }));
+    take_in(&fresh.db, &[event("evt_1", "customer.subscription.created", START, &ending)]).await;
+    clock.advance(Duration::from_secs(540));
+    work(&mut worker(&fresh.db, &clock, &app.address)).await;
+    let answer = tollgate::answer::access(&fresh.db, &rulebook(), USER, clock.now()).await.unwrap();
+    assert!(!answer.access.granted, "{answer:?}");
+    let told = bodies(&app);
+    assert!(!told.iter().any(|it| it["type"] == "access.granted"), "{:?}", types(&app));
+    let states: Vec<&Value> = told.iter().map(|it| &it["data"]["access"]["granted"]).collect();
+    assert!(states.contains(&&json!(false)) && !states.contains(&&json!(true)), "{told:?}");
+    let skipped = deliveries(&fresh.db, "skipped").await;
+    assert!(skipped.iter().any(|it| it.error.as_deref() == Some("revoked since")), "{skipped:?}");
 }
 
 async fn two_subscriptions_at_once_are_told_if_they_ever_were(fresh: Fresh) {

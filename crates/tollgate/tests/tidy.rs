@@ -45,6 +45,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "crash",
             "mail",
             "notify",
+            "receive",
             "rules",
             "store",
             "stripe_api",

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tollgate_stripe::object::{Customer, Invoice, Object, PaymentMethod, Subscription};
 
+use crate::receive::access_of;
 use crate::rules::access::Access;
 use crate::rules::card::Payer;
 use crate::rules::double;
@@ -39,7 +40,7 @@ pub struct Fact {
     pub unsettled_at: Option<i64>,
 }
 
-/// Returns the facts of these keys with what is known around them and what this destination was
+/// Returns the facts of these keys with what is known around them at `now` (Unix seconds) and what this destination was
 /// told before.
 ///
 /// # Errors
@@ -49,9 +50,11 @@ pub async fn gather(
     rulebook: &Rulebook,
     destination: &str,
     keys: &[&str],
+    now: i64,
 ) -> Result<Vec<Fact>, StoreError> {
     let found = store::outbox::find(db, keys).await?;
-    let library = Library::read(db, rulebook, &found).await?;
+    let mut library = Library::read(db, rulebook, &found).await?;
+    library.derive_due(rulebook, now);
     let mut facts = Vec::with_capacity(found.len());
     for (staged, created_at) in found {
         let mut known = library.around(&staged);
@@ -191,6 +194,16 @@ impl Library {
         let methods: Vec<String> = library.objects.values().filter_map(method_of).collect();
         library.fetch(db, methods.into_iter()).await?;
         Ok(library)
+    }
+
+    /// What time has changed may not be written yet: whoever asks is answered what follows now.
+    fn derive_due(&mut self, rulebook: &Rulebook, now: i64) {
+        for theirs in &self.belongings {
+            let Some(stored) = self.access.get_mut(&theirs.user_id) else { continue };
+            if stored.access.due_at.is_some_and(|it| it <= now) {
+                stored.access = access_of(&theirs.owned, rulebook, now);
+            }
+        }
     }
 
     async fn fetch(

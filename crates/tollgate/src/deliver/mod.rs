@@ -134,12 +134,11 @@ impl Worker {
         claimed: Vec<Claimed>,
     ) -> Result<Vec<(Claimed, Option<Fact>)>, StoreError> {
         let keys: Vec<&str> = claimed.iter().map(|it| it.effect_id.as_str()).collect();
-        let facts =
-            match knowledge::gather(&self.db, &self.rulebook, &self.destination, &keys).await {
-                Ok(facts) => return Ok(pair(claimed, facts)),
-                Err(StoreError::Corrupt { .. }) => self.read_each(&claimed).await,
-                Err(error) => Err(error),
-            };
+        let facts = match self.gather(&keys).await {
+            Ok(facts) => return Ok(pair(claimed, facts)),
+            Err(StoreError::Corrupt { .. }) => self.read_each(&claimed).await,
+            Err(error) => Err(error),
+        };
         if facts.is_err() {
             let ending = Ending::Untried(self.clock.now_ms());
             let back =
@@ -150,6 +149,11 @@ impl Worker {
         facts
     }
 
+    async fn gather(&self, keys: &[&str]) -> Result<Vec<Fact>, StoreError> {
+        let now = self.clock.now();
+        knowledge::gather(&self.db, &self.rulebook, &self.destination, keys, now).await
+    }
+
     async fn read_each(
         &self,
         claimed: &[Claimed],
@@ -157,9 +161,7 @@ impl Worker {
         let (mut facts, mut unread) = (Vec::new(), Vec::new());
         for it in claimed {
             let claimed = it.clone();
-            match knowledge::gather(&self.db, &self.rulebook, &self.destination, &[&it.effect_id])
-                .await
-            {
+            match self.gather(&[&it.effect_id]).await {
                 Ok(fact) => facts.extend(pair(vec![claimed], fact)),
                 Err(error @ StoreError::Corrupt { .. }) => {
                     let (effect_id, destination) = (&it.effect_id, &self.destination);
