@@ -27,6 +27,7 @@ on_both_databases! {
     a_fact_is_planned_once_for_everybody_who_hears_of_it;
     facts_of_one_customer_are_claimed_in_their_order;
     a_lease_that_ran_out_is_claimed_by_another_and_the_first_settles_nothing;
+    what_is_revived_under_way_is_settled_by_the_second_claim_alone;
     nodes_that_claim_at_once_share_what_is_due;
     what_failed_waits_and_what_was_given_up_can_be_revived;
     planning_costs_one_statement_more_at_any_size;
@@ -130,6 +131,28 @@ async fn a_lease_that_ran_out_is_claimed_by_another_and_the_first_settles_nothin
     let keys = &[other[0].effect_id.clone()];
     assert_eq!(told(&fresh.db, "mail", keys).await.unwrap(), keys);
     assert!(told(&fresh.db, "app", keys).await.unwrap().is_empty());
+}
+
+async fn what_is_revived_under_way_is_settled_by_the_second_claim_alone(fresh: Fresh) {
+    take_in(&fresh.db, 1).await;
+    let now = NOW_MS + 10;
+    let first = claim(&fresh.db, "mail", now, now + LEASE_MS, 10).await.unwrap().remove(0);
+    assert!(revive(&fresh.db, &first.effect_id, "mail", now + 5).await.unwrap());
+    let second = claim(&fresh.db, "mail", now + 5, now + 5 + LEASE_MS, 10).await.unwrap().remove(0);
+    assert_eq!((first.attempt, second.attempt), (1, 1));
+    let shown = || async { newest(&fresh.db, "", "mail", 10).await.unwrap().remove(0) };
+    let refused = Ending::Again("it was away".to_owned(), now + 10);
+    for ending in [Ending::Done, refused, Ending::Dead("gone".to_owned()), Ending::Untried(now)] {
+        let late = Settled { claimed: first.clone(), ending };
+        settle(&fresh.db, "mail", &[late], now + 10).await.unwrap();
+        let it = shown().await;
+        assert_eq!(
+            (it.status.as_str(), it.due_ms, it.attempts),
+            ("pending", now + 5 + LEASE_MS, 1)
+        );
+    }
+    settle(&fresh.db, "mail", &[done(&second)], now + 10).await.unwrap();
+    assert_eq!(shown().await.status, "done");
 }
 
 async fn nodes_that_claim_at_once_share_what_is_due(fresh: Fresh) {

@@ -1,6 +1,7 @@
 //! Who is told of a fact, and how far that has come. A delivery is claimed by moving its due time
-//! to the end of a lease; whoever claimed it settles it. Where a lease ran out meanwhile, the
-//! number of the attempt tells that somebody else has it now.
+//! to the end of a lease; whoever claimed it settles it. Where the lease ran out meanwhile, or an
+//! operator had it tried anew, the number of the attempt or the lease's end tells that somebody
+//! else has it now.
 
 use crate::rules::routes::Routes;
 
@@ -68,6 +69,8 @@ pub struct Claimed {
     pub effect_id: String,
     /// Which attempt this is, from 1.
     pub attempt: i64,
+    /// When the lease ends, in Unix milliseconds.
+    pub lease_until_ms: i64,
 }
 
 static CLAIM: Statement = Statement::plain(
@@ -100,7 +103,8 @@ pub async fn claim(
     let mut tx = db.begin().await?;
     let rows = tx.run(&CLAIM, params![destination, now_ms, lease_until_ms, limit]).await?;
     tx.commit().await?;
-    let claimed = |row: &Row| Ok(Claimed { effect_id: row.get(0)?, attempt: row.get(1)? });
+    let claimed =
+        |row: &Row| Ok(Claimed { effect_id: row.get(0)?, attempt: row.get(1)?, lease_until_ms });
     rows.iter().map(claimed).collect()
 }
 
@@ -135,6 +139,7 @@ static SETTLE: Statement = Statement::batch(
         ("effect_id", Type::Text),
         ("destination", Type::Text),
         ("attempt", Type::Int),
+        ("lease_ms", Type::Int),
         ("attempts", Type::Int),
         ("status", Type::Text),
         ("due_ms", Type::Int),
@@ -146,7 +151,8 @@ static SETTLE: Statement = Statement::batch(
         settled_ms = r.settled_ms
      from {rows} as r
      where delivery.effect_id = r.effect_id and delivery.destination = r.destination
-        and delivery.attempts = r.attempt and delivery.status = 'pending'",
+        and delivery.attempts = r.attempt and delivery.due_ms = r.lease_ms
+        and delivery.status = 'pending'",
 );
 
 /// Writes how attempts ended; those that somebody else has claimed meanwhile are left to them.
@@ -167,10 +173,10 @@ pub async fn settle(
             Ending::Untried(at) => ("pending", *at, None, None),
             Ending::Dead(why) => ("dead", now_ms, Some(why.as_str()), Some(now_ms)),
         };
-        let Claimed { effect_id, attempt } = &it.claimed;
+        let Claimed { effect_id, attempt, lease_until_ms } = &it.claimed;
         let attempts = attempt - i64::from(matches!(it.ending, Ending::Untried(_)));
-        let key = effect_id.as_str();
-        params![key, destination, *attempt, attempts, status, due_ms, error, settled]
+        let (key, lease) = (effect_id.as_str(), *lease_until_ms);
+        params![key, destination, *attempt, lease, attempts, status, due_ms, error, settled]
     });
     let mut tx = db.begin().await?;
     tx.batch(&SETTLE, rows.collect()).await?;
