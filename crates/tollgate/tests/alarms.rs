@@ -29,6 +29,7 @@ on_both_databases! {
     several_nodes_tell_of_a_card_once;
     more_cards_than_a_page_are_all_told_of;
     a_silence_is_told_once_until_an_event_comes;
+    a_clock_that_was_ahead_silences_no_alarm;
     several_nodes_tell_of_a_silence_once;
     what_was_asked_for_breaks_no_silence;
     a_server_that_was_down_gives_stripe_an_hour;
@@ -289,6 +290,19 @@ async fn a_silence_is_told_once_until_an_event_comes(fresh: Fresh) {
     assert_eq!(shop.staged("silence").await, [first, second.clone()]);
     assert_eq!(shop.why_skipped(&second).await.as_deref(), Some("an event came since"));
     assert_eq!(about_silence(&shop).len(), 1);
+}
+
+async fn a_clock_that_was_ahead_silences_no_alarm(fresh: Fresh) {
+    let shop = Postroom::open(&fresh, START);
+    let ahead = START + 10 * DAY;
+    let mut alarms = Alarms::new(Patience::Always(DAY), ahead);
+    alarms.step(&shop.db, &shop.receiver, ahead).await.unwrap();
+    shop.take_in(&shopper()).await;
+    watch(&shop, &mut alarms).await;
+    assert_eq!(shop.staged("card_expiring").await, [KEY]);
+    shop.wait(DAY);
+    watch(&shop, &mut alarms).await;
+    assert_eq!(shop.staged("silence").await.len(), 1);
 }
 
 async fn several_nodes_tell_of_a_silence_once(fresh: Fresh) {

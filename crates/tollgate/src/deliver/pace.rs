@@ -38,11 +38,12 @@ pub struct Breaker {
 }
 
 impl Breaker {
-    /// Returns how many of `limit` deliveries may be tried now.
+    /// Returns how many of `limit` deliveries may be tried now. An end further ahead than any wait
+    /// lasts was reckoned by a clock that has been set back since.
     pub fn admits(&self, limit: usize, now_ms: i64) -> usize {
         match self.failures {
             ..FAILURES_MAX => limit,
-            _ if now_ms < self.open_until_ms => 0,
+            _ if (1..=OPEN_MS_MAX).contains(&(self.open_until_ms - now_ms)) => 0,
             _ => 1,
         }
     }
@@ -92,5 +93,15 @@ mod tests {
         assert_eq!(breaker.admits(64, 1_000 + OPEN_MS_MAX), 1, "never for longer than this");
         breaker.succeeded();
         assert_eq!(breaker.admits(64, 1_000), 64);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_does_not_silence_a_destination() {
+        let mut breaker = Breaker::default();
+        for _ in 0..40 {
+            breaker.failed(7_200_000);
+        }
+        assert_eq!(breaker.admits(64, 7_200_000), 0);
+        assert_eq!(breaker.admits(64, 3_600_000), 1);
     }
 }

@@ -64,12 +64,14 @@ impl Alarms {
         receiver: &Receiver,
         now: i64,
     ) -> Result<usize, StepError> {
+        // A clock that was ahead when this began would have it wait for as long.
+        self.started = self.started.min(now);
         let silences = self.listen(db, receiver, now).await?;
         Ok(silences + self.look_at_cards(db, receiver, now).await?)
     }
 
     async fn listen(&mut self, db: &Db, receiver: &Receiver, now: i64) -> Result<usize, StepError> {
-        if now < self.next_silence {
+        if waits(self.next_silence, now, SILENCE_EVERY_SECS) {
             return Ok(0);
         }
         let found = self.silence(db, now).await?.filter(|it| self.told.as_ref() != Some(it));
@@ -109,7 +111,7 @@ impl Alarms {
         receiver: &Receiver,
         now: i64,
     ) -> Result<usize, StepError> {
-        if now >= self.next_cards && self.months.is_empty() {
+        if !waits(self.next_cards, now, CARDS_EVERY_SECS) && self.months.is_empty() {
             let month = Month::of(now);
             self.months = vec![month.before(), month];
             self.next_cards = now.saturating_add(CARDS_EVERY_SECS);
@@ -127,6 +129,12 @@ impl Alarms {
         }
         Ok(0)
     }
+}
+
+/// Whether it is still too early. What lies further ahead than a wait lasts was reckoned by a clock
+/// that has been set back since.
+fn waits(next: i64, now: i64, every: i64) -> bool {
+    (1..=every).contains(&next.saturating_sub(now))
 }
 
 /// Tells of those cards that cannot pay for what they are to pay for.
