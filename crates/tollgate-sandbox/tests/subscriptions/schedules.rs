@@ -148,6 +148,59 @@ fn a_phase_that_is_under_way_can_be_changed_and_ended() {
     assert_eq!(market.refused(Method::Post, &format!("{}/release", path(&schedule)), &[]).0, 400);
 }
 
+/// A trial of a week with 20 % off for good, its schedule, and how long its phase lasts.
+fn scheduled_trial(market: &mut Market) -> (Value, Value, String, String) {
+    market.coupon("FIFTH", ("percent_off", "20"), "forever");
+    let end = (START + 7 * DAY).to_string();
+    let sub = market.subscribe(&[
+        ("items[0][price]", "@100"),
+        ("trial_end", &end),
+        ("discounts[0][coupon]", "FIFTH"),
+    ]);
+    let schedule =
+        market.post("/v1/subscription_schedules", &[("from_subscription", &text(&sub["id"]))]);
+    (sub, schedule, START.to_string(), end)
+}
+
+#[test]
+fn what_an_update_does_not_name_of_a_phase_is_unset() {
+    let mut market = Market::new();
+    let (sub, schedule, start, end) = scheduled_trial(&mut market);
+    assert_eq!(schedule["phases"][0]["trial_end"], sub["trial_end"]);
+    assert_eq!(schedule["phases"][0]["discounts"][0]["discount"], sub["discounts"][0]);
+    let params = [
+        ("phases[0][items][0][price]", "@100"),
+        ("phases[0][start_date]", start.as_str()),
+        ("phases[0][end_date]", &end),
+    ];
+    market.post(&path(&schedule), &params);
+    let after = market.now(&sub);
+    assert_eq!((&after["status"], &after["discounts"]), (&json!("active"), &json!([])));
+    assert_eq!(market.latest(&sub)["amount_paid"], json!(10_000));
+}
+
+#[test]
+fn what_an_update_names_of_a_phase_stays() {
+    let mut market = Market::new();
+    let (sub, schedule, start, end) = scheduled_trial(&mut market);
+    let discount = text(&sub["discounts"][0]);
+    let params = [
+        ("phases[0][items][0][price]", "@100"),
+        ("phases[0][start_date]", start.as_str()),
+        ("phases[0][end_date]", &end),
+        ("phases[0][trial_end]", &end),
+        ("phases[0][discounts][0][discount]", &discount),
+        ("phases[1][items][0][price]", "@200"),
+    ];
+    market.post(&path(&schedule), &params);
+    let after = market.now(&sub);
+    assert_eq!((&after["status"], &after["discounts"]), (&json!("trialing"), &sub["discounts"]));
+    market.days(8);
+    let after = market.now(&sub);
+    assert_eq!((&after["status"], &after["discounts"]), (&json!("active"), &json!([])));
+    assert_eq!(market.latest(&sub)["total"], json!(20_000), "the second phase names no discount");
+}
+
 /// Nobody has to have a payment method before: the first invoice is a draft for an hour, like that
 /// of a renewal.
 #[test]

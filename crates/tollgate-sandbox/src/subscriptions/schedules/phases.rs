@@ -2,14 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::catalog::discounts::{self, Purchase};
+use crate::catalog::discounts::{self, Purchase, Wanted};
 use crate::error::StripeError;
 use crate::money::calendar::DAY;
 use crate::object::Id;
 use crate::object::price::Price;
 use crate::object::subscription::{Status as State, Subscription};
 use crate::object::subscription_schedule::{
-    CurrentPhase, Phase, PhaseItem, Status, SubscriptionSchedule,
+    CurrentPhase, Phase, PhaseDiscount, PhaseItem, Status, SubscriptionSchedule,
 };
 use crate::params::Params;
 use crate::world::{Wake, World};
@@ -153,16 +153,17 @@ fn item_params(item: &PhaseItem) -> Value {
 }
 
 fn discount_params(phase: &Phase) -> Value {
-    let one = |one: &crate::object::subscription_schedule::PhaseDiscount| {
-        let all = [
-            ("coupon", &one.coupon),
-            ("discount", &one.discount),
-            ("promotion_code", &one.promotion_code),
-        ];
-        let named = all.into_iter().filter_map(|(name, id)| Some((name, id.as_ref()?)));
-        Value::Object(named.map(|(name, id)| (name.to_owned(), json!(id))).collect())
-    };
-    Value::Array(phase.discounts.iter().map(one).collect())
+    Value::Array(phase.discounts.iter().map(one_discount).collect())
+}
+
+fn one_discount(one: &PhaseDiscount) -> Value {
+    let all = [
+        ("coupon", &one.coupon),
+        ("discount", &one.discount),
+        ("promotion_code", &one.promotion_code),
+    ];
+    let named = all.into_iter().filter_map(|(name, id)| Some((name, id.as_ref()?)));
+    Value::Object(named.map(|(name, id)| (name.to_owned(), json!(id))).collect())
 }
 
 /// The present phase is over: the next one begins, or the schedule ends.
@@ -207,21 +208,38 @@ fn wish(
     prorations: Prorations,
     now: i64,
 ) -> Wish {
-    let trial = phase.trial_end.filter(|end| *end > now);
-    let trial = trial.filter(|end| before.trial_end != Some(*end)).map(TrialWish::Until);
-    let given = json!({ "discounts": discount_params(phase) });
-    let purchase = Purchase { customer: Some(&before.customer), ..Purchase::default() };
-    // A coupon that has expired since is left out.
-    let wanted = discounts::check(world, purchase, &Params::from_value(given)).unwrap_or_default();
+    let trial = match phase.trial_end.filter(|end| *end > now) {
+        Some(end) => (before.trial_end != Some(end)).then_some(TrialWish::Until(end)),
+        // A trial that the phase does not name is over.
+        None => before.trial_end.filter(|end| *end > now).map(|_| TrialWish::EndNow),
+    };
     Wish {
         items: item_wishes(world, before, phase),
         anchor_now: phase.billing_cycle_anchor == Some("phase_start")
             && before.status != State::Trialing,
         trial,
         prorations,
-        discounts: Some(wanted).filter(|wanted| !wanted.is_empty()),
+        discounts: discount_wishes(world, before, phase),
         ..Wish::default()
     }
+}
+
+/// The discounts of the phase take the place of those that are there, also where it has none: what
+/// a phase does not name is unset. `None` where they are the same.
+fn discount_wishes(world: &World, before: &Subscription, phase: &Phase) -> Option<Vec<Wanted>> {
+    let purchase = Purchase { customer: Some(&before.customer), ..Purchase::default() };
+    // What has expired since is left out.
+    let check = |one: &PhaseDiscount| {
+        let given = json!({ "discounts": [one_discount(one)] });
+        discounts::check(world, purchase, &Params::from_value(given)).unwrap_or_default()
+    };
+    let wanted: Vec<Wanted> = phase.discounts.iter().flat_map(check).collect();
+    let there = |one: &Wanted| match one {
+        Wanted::There(id) => Some(id.clone()),
+        Wanted::New(..) => None,
+    };
+    let same = wanted.iter().map(there).eq(before.discounts.iter().cloned().map(Some));
+    (!same).then_some(wanted)
 }
 
 /// An item of the phase is the one with its price, or takes the place of one that has none in it.

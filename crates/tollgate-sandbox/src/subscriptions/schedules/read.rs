@@ -86,7 +86,7 @@ fn one(
         Some("now") => Some(frame.now),
         _ => phase.int("trial_end").or((phase.flag("trial") == Some(true)).then_some(end_date)),
     };
-    if trial_end.is_some_and(|trial| trial > end_date) {
+    if trial_end.is_some_and(|trial| !(start..=end_date).contains(&trial)) {
         let message = "A trial must end within its phase.";
         return Err(phase.refuse("trial_end", message));
     }
@@ -264,7 +264,7 @@ pub(super) fn of_subscription(subscription: &Subscription) -> Phase {
         proration_behavior: "create_prorations",
         start_date: start,
         transfer_data: Null,
-        trial_end: subscription.trial_end,
+        trial_end: subscription.trial_end.filter(|trial| *trial > start),
     }
 }
 
