@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use shop::ada::{
     commit, let_cards_fail, newest_invoice, pass_days, preview, shop_of_ada, subscription,
 };
-use shop::text;
+use shop::{Shop, text};
 
 #[tokio::test]
 async fn what_is_shown_is_what_is_charged() {
@@ -94,6 +94,57 @@ async fn a_change_at_the_end_of_the_period_waits_and_can_be_taken_back() {
     assert_eq!(invoice["amount_due"], shown["amount_due"], "{invoice}");
     shop.deliver_all().await;
     assert_eq!(shop.access("ada").await["plan"], "pro");
+    shop.close().await;
+}
+
+/// A shop in which ada subscribes with a coupon, which lasts as long as this says.
+async fn shop_with_coupon(plan: &str, lasts: &Value) -> Shop {
+    let shop = Shop::open(None).await;
+    let mut coupon = json!({ "id": "LAUNCH20", "percent_off": 20 });
+    for (name, value) in lasts.as_object().expect("it is an object") {
+        coupon[name] = value.clone();
+    }
+    shop.stripe(Method::POST, "/v1/coupons", &coupon).await;
+    let wanted =
+        json!({ "user_id": "ada", "plan": plan, "period": "monthly", "coupon": "LAUNCH20" });
+    let session = shop.session(&wanted).await;
+    shop.pay(&session).await;
+    shop.come_back(&session).await;
+    shop
+}
+
+#[tokio::test]
+async fn a_change_at_the_end_of_a_trial_keeps_the_trial_and_the_discount() {
+    for lasts in ["forever", "once"] {
+        let shop = shop_with_coupon("pro", &json!({ "duration": lasts })).await;
+        pass_days(&shop, 3).await;
+        let before = subscription(&shop).await;
+        assert_eq!(before["status"], "trialing");
+        let shown = preview(&shop, "basic", "monthly", "period_end").await;
+        assert_eq!(shown["amount_due"], 720);
+        assert_eq!(commit(&shop, &shown).await.status, 200);
+        let after = subscription(&shop).await;
+        for field in ["status", "trial_end", "discounts", "latest_invoice"] {
+            assert_eq!(after[field], before[field], "{field}");
+        }
+        pass_days(&shop, 12).await;
+        let invoice = newest_invoice(&shop).await;
+        assert_eq!(invoice["amount_due"], 720, "{lasts}");
+        shop.deliver_all().await;
+        assert_eq!(shop.access("ada").await["plan"], "basic");
+        shop.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_discount_that_ends_with_the_period_is_not_taken_along() {
+    let month = json!({ "duration": "repeating", "duration_in_months": 1 });
+    let shop = shop_with_coupon("basic", &month).await;
+    let shown = preview(&shop, "pro", "monthly", "period_end").await;
+    assert_eq!(commit(&shop, &shown).await.status, 200);
+    assert_eq!(subscription(&shop).await["discounts"].as_array().map(Vec::len), Some(1));
+    pass_days(&shop, 32).await;
+    assert_eq!(newest_invoice(&shop).await["amount_due"], shown["amount_due"]);
     shop.close().await;
 }
 

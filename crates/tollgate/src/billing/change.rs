@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tollgate_stripe::object::{Subscription, SubscriptionItem};
 
+use super::phases::{self, Then};
 use super::{Billing, BillingError};
 use crate::stripe_api::StripeError;
 
@@ -155,7 +156,7 @@ impl Billing {
         self.check_bond(&bond, &subscription, item).await?;
         let key = format!("tollgate-change-{}", self.seal.name(preview));
         match bond.when {
-            When::PeriodEnd => self.schedule(&bond, &subscription, item, &key).await?,
+            When::PeriodEnd => self.schedule(&bond, &subscription, &key).await?,
             When::Now | When::NextInvoice => self.change_now(&bond, &key).await?,
         }
         Ok(bond.user_id)
@@ -233,10 +234,9 @@ impl Billing {
         &self,
         bond: &Bond,
         subscription: &Subscription,
-        item: &SubscriptionItem,
         key: &str,
     ) -> Result<(), BillingError> {
-        let schedule = match &subscription.schedule {
+        let id = match &subscription.schedule {
             Some(id) => id.clone(),
             None => {
                 let params = json!({ "from_subscription": bond.subscription });
@@ -244,21 +244,12 @@ impl Billing {
                 made.need("id")?.to_owned()
             }
         };
-        let mut now = json!({ "price": item.price.as_ref().map(AsRef::as_ref) });
-        if let Some(quantity) = item.quantity {
-            now["quantity"] = quantity.into();
-        }
-        let mut then = item_of(bond);
-        if let Some(fields) = then.as_object_mut() {
-            fields.remove("id");
-        }
-        let starts = subscription.current_period_start;
-        let phases = json!([
-            { "items": [now], "start_date": starts, "end_date": bond.ends_at },
-            { "items": [then], "start_date": bond.ends_at, "proration_behavior": "none" },
-        ]);
+        let path = format!("/v1/subscription_schedules/{id}");
+        let params = json!({ "expand": phases::EXPANDED });
+        let schedule = self.stripe.get(&path, &params).await?;
+        let then = Then { price: &bond.price, quantity: bond.quantity, at: bond.ends_at };
+        let phases = phases::of(&schedule.object, &then)?;
         let params = json!({ "phases": phases, "end_behavior": "release" });
-        let path = format!("/v1/subscription_schedules/{schedule}");
         self.stripe.post(&path, &params, &format!("{key}-phases")).await?;
         self.observe(&format!("/v1/subscriptions/{}", bond.subscription), &json!({})).await?;
         Ok(())

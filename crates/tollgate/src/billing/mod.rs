@@ -10,7 +10,8 @@
 //! - [`guest`]: a visit of somebody whom the app does not know yet;
 //! - [`arrival`]: the way back from it;
 //! - [`overview`]: what is paid for and what waits to change;
-//! - [`change`]: another plan, shown before it is done; [`ending`]: to cancel, and to go on;
+//! - [`change`]: another plan, shown before it is done; [`phases`]: what that is when the period ends;
+//! - [`ending`]: to cancel, and to go on;
 //! - [`discounts`]: coupons and the codes that customers type;
 //! - [`portal`]: the customer's own page at Stripe;
 //! - [`refresh`]: asking once more for an object;
@@ -27,6 +28,7 @@ pub mod ending;
 mod guest;
 pub mod offers;
 pub mod overview;
+mod phases;
 mod places;
 pub mod portal;
 mod prices;
