@@ -9,7 +9,7 @@ use databases::{Fresh, on_both_databases};
 use reqwest::Method;
 use serde_json::{Value, json};
 use shop::ada::{
-    ada_pays, commit, let_cards_fail, newest_invoice, preview, shop_of_ada, subscription,
+    ada_pays, commit, let_cards_fail, newest_invoice, pass_days, preview, shop_of_ada, subscription,
 };
 use shop::{Reply, Shop, text};
 
@@ -125,16 +125,48 @@ async fn dropping_an_unpaid_change_leaves_a_cancellation() {
     shop.close().await;
 }
 
+/// The newest invoice is paid after all, with a good card, which later ones are paid with too.
+async fn pay_newest(shop: &Shop) {
+    let invoice = newest_invoice(shop).await;
+    let customer = json!({ "customer": invoice["customer"] });
+    let attach = "/v1/payment_methods/pm_card_visa/attach";
+    let card = shop.stripe(Method::POST, attach, &customer).await;
+    let path = format!("/v1/invoices/{}/pay", text(&invoice, "id"));
+    shop.stripe(Method::POST, &path, &json!({ "payment_method": card["id"] })).await;
+    let path = format!("/v1/subscriptions/{}", text(&subscription(shop).await, "id"));
+    shop.stripe(Method::POST, &path, &json!({ "default_payment_method": card["id"] })).await;
+}
+
+/// What was planned before would undo at the period's end what was paid for since.
+#[tokio::test]
+async fn a_paid_change_outlives_what_was_planned_before() {
+    for is_declined in [false, true] {
+        let shop = shop_of_ada().await;
+        let planned = preview(&shop, "pro", "yearly", "period_end").await;
+        assert_eq!(commit(&shop, &planned).await.status, 200);
+        if is_declined {
+            let_cards_fail(&shop).await;
+        }
+        let shown = preview(&shop, "pro", "monthly", "now").await;
+        let reply = commit(&shop, &shown).await;
+        assert_eq!(reply.status, if is_declined { 402 } else { 200 }, "{reply:?}");
+        if is_declined {
+            pay_newest(&shop).await;
+        }
+        assert_eq!(overview(&shop).await["pending"], Value::Null);
+        pass_days(&shop, 32).await;
+        let current = overview(&shop).await;
+        assert_eq!((&current["plan"], &current["period"]), (&json!("pro"), &json!("monthly")));
+        assert_eq!(newest_invoice(&shop).await["amount_paid"], 2900);
+        shop.close().await;
+    }
+}
+
 #[tokio::test]
 async fn a_change_that_is_paid_meanwhile_stays() {
     let shop = shop_of_ada().await;
     fail_to_upgrade(&shop).await;
-    let invoice = newest_invoice(&shop).await;
-    let path = format!("/v1/invoices/{}/pay", text(&invoice, "id"));
-    let customer = json!({ "customer": invoice["customer"] });
-    let attach = "/v1/payment_methods/pm_card_visa/attach";
-    let card = shop.stripe(Method::POST, attach, &customer).await;
-    shop.stripe(Method::POST, &path, &json!({ "payment_method": card["id"] })).await;
+    pay_newest(&shop).await;
     let reply = resume(&shop, None).await;
     assert_eq!((reply.status, &reply.body["plan"]), (200, &json!("pro")), "{reply:?}");
     assert_eq!(newest_invoice(&shop).await["status"], "paid");

@@ -131,7 +131,8 @@ impl Billing {
         })
     }
 
-    /// Commits what was shown, and returns whose it is. Doing it again changes nothing.
+    /// Commits what was shown, and returns whose it is. Doing it again changes nothing. It takes
+    /// the place of what was planned for the period's end.
     ///
     /// # Errors
     /// It would come to something else by now, it is not paid, or Stripe did not do it.
@@ -157,7 +158,11 @@ impl Billing {
         let key = format!("tollgate-change-{}", self.seal.name(preview));
         match bond.when {
             When::PeriodEnd => self.schedule(&bond, &subscription, &key).await?,
-            When::Now | When::NextInvoice => self.change_now(&bond, &key).await?,
+            When::Now | When::NextInvoice => {
+                // What was planned before would undo it when the period ends.
+                self.release(&subscription).await?;
+                self.change_now(&bond, &key).await?;
+            }
         }
         Ok(bond.user_id)
     }

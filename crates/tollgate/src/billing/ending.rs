@@ -105,7 +105,7 @@ impl Billing {
 
     /// What was planned for the period's end is dropped; a subscription with a plan for its future
     /// cannot be changed otherwise.
-    async fn release(&self, subscription: &Subscription) -> Result<(), BillingError> {
+    pub(super) async fn release(&self, subscription: &Subscription) -> Result<(), BillingError> {
         let Some(schedule) = &subscription.schedule else { return Ok(()) };
         let path = format!("/v1/subscription_schedules/{schedule}/release");
         self.stripe.post(&path, &json!({}), &format!("tollgate-release-{schedule}")).await?;
