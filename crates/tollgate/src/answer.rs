@@ -90,6 +90,26 @@ fn owned(party: Party, objects: &[StoredObject]) -> Owned {
     Owned { priority: party.priority, owner_id: party.owner_id, objects }
 }
 
+/// Returns what each subscription and purchase of a user claims at `now` (Unix seconds), the best
+/// first.
+///
+/// # Errors
+/// As the database says.
+pub async fn claims_of(
+    db: &Db,
+    rulebook: &Rulebook,
+    user_id: &str,
+    now: i64,
+) -> Result<Vec<Claim>, StoreError> {
+    let (_, objects) = belongings(db, user_id).await?;
+    Ok(claims(&ledger(&objects, rulebook), rulebook, now))
+}
+
+fn ledger<'a>(objects: &'a [StoredObject], rulebook: &Rulebook) -> Ledger<'a> {
+    let counting = objects.iter().filter(|it| rulebook.counts(it.account.as_deref()));
+    Ledger::new(counting.map(|it| &it.standing.object))
+}
+
 /// How an answer about access came about.
 #[derive(Clone, Debug, Serialize)]
 pub struct Explanation {
@@ -163,8 +183,7 @@ pub async fn explain(
 ) -> Result<Explanation, StoreError> {
     let stored = access(db, rulebook, user_id, now).await?;
     let (parties, objects) = belongings(db, user_id).await?;
-    let counting = objects.iter().filter(|it| rulebook.counts(it.account.as_deref()));
-    let ledger = Ledger::new(counting.map(|it| &it.standing.object));
+    let ledger = ledger(&objects, rulebook);
     let owners = parties.iter().map(|it| Owner {
         id: it.owner_id.clone(),
         named_by: if it.priority == 0 { "app" } else { "stripe" },

@@ -12,7 +12,7 @@ use naughty::{Act, Naughty, say};
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
-use shop::{Shop, text};
+use shop::{PLANS, Shop, text};
 use tollgate::clock::Stopwatch;
 use tollgate_stripe::form;
 
@@ -358,5 +358,23 @@ async fn money_that_is_on_its_way_is_not_called_paid() {
     // Stripe lets the subscription begin meanwhile, and the page says so.
     assert_eq!(shop.access("ada").await["granted"], true);
     assert!(seen.text.contains("You can use Basic already"), "{}", seen.text);
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn what_is_bought_once_is_not_offered_again_beside_a_better_plan() {
+    let shop = Shop::selling(None, &PLANS.replace("rank = 30", "rank = 15")).await;
+    for wanted in [
+        json!({ "user_id": "ada", "plan": "lifetime" }),
+        json!({ "user_id": "ada", "plan": "pro", "period": "monthly" }),
+    ] {
+        let session = shop.session(&wanted).await;
+        shop.pay(&session).await;
+        shop.come_back(&session).await;
+    }
+    assert_eq!(shop.access("ada").await["plan"], "pro");
+    let seen = Browser::of(&shop, "ada").await.get("/pricing").await;
+    assert!(seen.text.contains("Yours for good"), "{}", seen.text);
+    assert!(!seen.text.contains("value=\"lifetime\""), "{}", seen.text);
     shop.close().await;
 }

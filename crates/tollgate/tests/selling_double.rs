@@ -11,14 +11,16 @@ mod shop;
 use databases::{Fresh, on_both_databases};
 use reqwest::Method;
 use serde_json::{Value, json};
-use shop::ada::ada_pays;
-use shop::{Shop, text};
+use shop::ada::{ada_pays, pass_days};
+use shop::{PLANS, Shop, text};
 use tollgate::rules::effects::EffectKind;
 use tollgate::store;
 
 on_both_databases! {
     two_sessions_that_are_both_paid_are_told_and_shown;
     a_subscription_of_another_customer_of_the_user_counts;
+    what_is_bought_once_is_not_sold_again_beside_a_better_plan;
+    what_is_bought_once_is_not_sold_again_while_its_payment_is_on_its_way;
 }
 
 /// A session as another tab or another program opened it, beside ours.
@@ -119,5 +121,58 @@ async fn a_subscription_of_another_customer_of_the_user_counts(fresh: Fresh) {
     assert_eq!(explained(&shop).await["double_subscriptions"], json!([]));
     let refused = shop.checkout(&json!({ "user_id": "ada", "plan": "basic" })).await;
     assert_eq!(refused.status, 409, "{refused:?}");
+    shop.close().await;
+}
+
+async fn buy(shop: &Shop, wanted: &Value) {
+    let session = shop.session(wanted).await;
+    shop.pay(&session).await;
+    shop.come_back(&session).await;
+}
+
+async fn what_is_bought_once_is_not_sold_again_beside_a_better_plan(fresh: Fresh) {
+    let plans = PLANS.replace("rank = 30", "rank = 15");
+    let shop = Shop::selling(Some(fresh.url()), &plans).await;
+    let lifetime = json!({ "user_id": "ada", "plan": "lifetime" });
+    buy(&shop, &lifetime).await;
+    buy(&shop, &json!({ "user_id": "ada", "plan": "pro", "period": "monthly" })).await;
+    assert_eq!(shop.access("ada").await["plan"], "pro");
+    let refused = shop.checkout(&lifetime).await;
+    assert_eq!((refused.status, text(&refused.body, "error")), (409, "already_subscribed"));
+    shop.close().await;
+}
+
+/// Ada pays a session by a debit, whose money comes, or does not, later.
+async fn pay_by_debit(shop: &Shop, session: &Value, iban: &str) {
+    let debit = json!({
+        "type": "sepa_debit", "sepa_debit": { "iban": iban },
+        "billing_details": { "name": "Ada", "email": "ada@example.com" },
+    });
+    let debit = shop.stripe(Method::POST, "/v1/payment_methods", &debit).await;
+    let path = format!("/v1/payment_pages/{}/confirm", text(session, "id"));
+    let amount = &session["amount_total"];
+    let params = json!({ "payment_method": debit["id"], "expected_amount": amount });
+    shop.stripe(Method::POST, &path, &params).await;
+}
+
+async fn what_is_bought_once_is_not_sold_again_while_its_payment_is_on_its_way(fresh: Fresh) {
+    let shop = Shop::open(Some(fresh.url())).await;
+    let price = json!({
+        "currency": "eur", "unit_amount": 49900, "lookup_key": "lifetime_once",
+        "transfer_lookup_key": true, "product_data": { "name": "lifetime" },
+    });
+    shop.stripe(Method::POST, "/v1/prices", &price).await;
+    let lifetime = json!({ "user_id": "ada", "plan": "lifetime" });
+    let session = shop.session(&lifetime).await;
+    pay_by_debit(&shop, &session, "AT861904300235473202").await;
+    // Nobody came back, and no webhook came.
+    let refused = shop.checkout(&lifetime).await;
+    assert_eq!((refused.status, text(&refused.body, "error")), (409, "already_subscribed"));
+    assert_eq!(shop.access("ada").await["reason"], "payment_pending");
+
+    pass_days(&shop, 20).await;
+    let path = format!("/v1/checkout/sessions/{}", text(&session, "id"));
+    assert_eq!(shop.find(&path).await["payment_status"], "unpaid");
+    assert_eq!(shop.checkout(&lifetime).await.status, 200, "the debit has failed");
     shop.close().await;
 }

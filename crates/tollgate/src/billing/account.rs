@@ -22,6 +22,8 @@ pub struct Account {
     pub running: Option<Running>,
     /// How many go on.
     pub running_count: usize,
+    /// The plans that they bought once and for good.
+    pub owned: Vec<String>,
     /// They had a trial at any time.
     pub had_trial: bool,
     /// Stripe knows them as a customer.
@@ -84,10 +86,17 @@ impl Billing {
             title: title.map(|it| it.title.clone()),
             running_count: running.len(),
             running: running.into_iter().next(),
+            owned: self.owned(user_id, now).await?,
             had_trial: subscriptions.iter().any(|it| it.trial_start.is_some()),
             is_customer: self.known_customer(user_id).await?.is_some(),
             access,
         })
+    }
+
+    async fn owned(&self, user_id: &str, now: i64) -> Result<Vec<String>, BillingError> {
+        let claims = answer::claims_of(&self.db, &self.rulebook, user_id, now).await?;
+        let owned = claims.into_iter().filter(|it| it.granted && it.is_purchase());
+        Ok(owned.filter_map(|it| it.plan).collect())
     }
 
     /// Returns by what a user knows themself: their address, where the app told it, else their id.

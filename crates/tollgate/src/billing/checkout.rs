@@ -9,7 +9,7 @@ use super::prices::Choice;
 use super::visit::Visit;
 use super::{Billing, BillingError, places};
 use crate::answer;
-use crate::rules::access::Reason;
+use crate::rules::access::{Claim, Reason};
 use crate::rules::subscription;
 use crate::stripe_api::{Answer, StripeError, Trouble};
 
@@ -169,14 +169,42 @@ impl Billing {
                 portal_url: portal.ok(),
             });
         }
-        let now = self.clock.now();
-        let access = answer::access(&self.db, &self.rulebook, user_id, now).await?.access;
-        let bought = access.reason == Reason::Purchased && access.plan == choice.plan.name;
-        if bought && !choice.price.recurring {
-            let message = "This was bought already.";
-            return Err(BillingError::AlreadySubscribed { message, portal_url: None });
+        if !choice.price.recurring {
+            self.refuse_bought(user_id, &choice.plan.name).await?;
         }
         Ok(subscriptions.iter().any(|it| it.trial_start.is_some()))
+    }
+
+    /// Refuses to sell once more what is bought once. Whatever else the user has, each purchase of
+    /// it counts, also one whose money is on its way.
+    async fn refuse_bought(&self, user_id: &str, plan: &str) -> Result<(), BillingError> {
+        let claims = answer::claims_of(&self.db, &self.rulebook, user_id, self.clock.now()).await?;
+        let of_plan = |it: &&Claim| it.is_purchase() && it.plan.as_deref() == Some(plan);
+        for it in claims.iter().filter(of_plan) {
+            let message = if it.granted {
+                "This was bought already."
+            } else if it.reason == Reason::PaymentPending && self.is_under_way(&it.source).await? {
+                "This was bought already; the payment is on its way."
+            } else {
+                continue;
+            };
+            return Err(BillingError::AlreadySubscribed { message, portal_url: None });
+        }
+        Ok(())
+    }
+
+    /// Whether the payment of a session may still come about, as Stripe says now: a session does
+    /// not tell apart what is on its way and what has failed.
+    async fn is_under_way(&self, session: &str) -> Result<bool, BillingError> {
+        let path = format!("/v1/checkout/sessions/{session}");
+        let params = json!({ "expand": ["payment_intent"] });
+        let session = match self.stripe.get(&path, &params).await {
+            Err(error) if error.trouble == Trouble::Missing => return Ok(false),
+            session => session?,
+        };
+        let is_paid = session.object["payment_status"] == "paid";
+        let status = session.object["payment_intent"]["status"].as_str();
+        Ok(is_paid || matches!(status, Some("processing" | "succeeded")))
     }
 
     /// Returns all subscriptions of a customer, as Stripe says now.

@@ -174,6 +174,11 @@ impl Claim {
         }
     }
 
+    /// Whether it is bought once, and not again and again.
+    pub fn is_purchase(&self) -> bool {
+        self.source.starts_with("cs_")
+    }
+
     pub(super) fn buys(&mut self, plan: &Plan) {
         self.plan = Some(plan.name.clone());
         self.rank = plan.rank;

@@ -21,7 +21,8 @@ pub use relay::Relay;
 pub const KEY: &str = "the-key-of-the-tests-app";
 pub const TOKEN_SECRET: &str = "a-secret-of-at-least-thirty-two-bytes";
 const WEBHOOK_SECRET: &str = "whsec_the_one_of_the_tests";
-const PLANS: &str = r#"
+/// What is for sale, unless a test wants other things.
+pub const PLANS: &str = r#"
     [plans.pro]
     rank = 20
     prices = { monthly = "pro_monthly", yearly = "pro_yearly" }
@@ -57,12 +58,17 @@ pub struct Reply {
 impl Shop {
     /// Opens a shop with one server on this database, or on SQLite.
     pub async fn open(database: Option<&str>) -> Self {
+        Self::selling(database, PLANS).await
+    }
+
+    /// As [`Shop::open`], with these plans.
+    pub async fn selling(database: Option<&str>, plans: &str) -> Self {
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
         let options = Options { listen, ..Options::default() };
         let sandbox = Sandbox::start(options).await.expect("the sandbox starts");
         let clock = Clock::ahead(sandbox.ahead());
         let dir = tempfile::tempdir().expect("a directory can be made");
-        std::fs::write(dir.path().join("tollgate.toml"), PLANS).expect("it can be written");
+        std::fs::write(dir.path().join("tollgate.toml"), plans).expect("it can be written");
         let own = format!("sqlite://{}", dir.path().join("tollgate.db").display());
         let database = database.map_or(own, str::to_owned);
         rustls::crypto::ring::default_provider().install_default().ok();

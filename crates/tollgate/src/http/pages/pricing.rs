@@ -19,7 +19,6 @@ use crate::billing::BillingError;
 use crate::billing::account::Account;
 use crate::billing::checkout::{Opened, UiMode, Wanted};
 use crate::billing::offers::{Offer, Tag};
-use crate::rules::access::Reason;
 
 /// Periods that the switch can tell apart; the stylesheet has a rule for each.
 const PERIODS_MAX: usize = 6;
@@ -158,7 +157,7 @@ fn shown_for(offer: &Offer, at: usize, periods: &[String]) -> Option<String> {
 }
 
 fn owns(account: &Account, offer: &Offer) -> bool {
-    account.access.reason == Reason::Purchased && account.access.plan == offer.plan
+    account.owned.contains(&offer.plan)
 }
 
 /// Whether the plan can be tried by who looks. Stripe is not asked: Checkout decides in the end.
