@@ -94,6 +94,28 @@ async fn a_change_at_the_periods_end_is_shown_and_dropped(fresh: Fresh) {
     assert_eq!(overview(&shop).await["pending"], pending);
     assert_eq!(resume(&shop, Some("scheduled")).await.status, 200);
     assert_eq!(overview(&shop).await["pending"], Value::Null);
+
+    let again = commit(&shop, &shown.body).await;
+    assert_eq!((again.status, text(&again.body, "error")), (409, "preview_changed"), "{again:?}");
+    assert_eq!(overview(&shop).await["pending"], Value::Null);
+    assert_eq!(commit(&shop, &again.body["details"]).await.status, 200);
+    assert_eq!(overview(&shop).await["pending"], pending);
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_change_that_was_replaced_is_planned_again_only_by_a_new_preview() {
+    let shop = shop_of_ada().await;
+    let first = preview(&shop, "pro", "monthly", "period_end").await;
+    assert_eq!(commit(&shop, &first).await.status, 200);
+    let other = preview(&shop, "pro", "yearly", "period_end").await;
+    assert_eq!(commit(&shop, &other).await.status, 200);
+    assert_eq!(commit(&shop, &other).await.status, 200);
+    let again = commit(&shop, &first).await;
+    assert_eq!((again.status, text(&again.body, "error")), (409, "preview_changed"), "{again:?}");
+    assert_eq!(overview(&shop).await["pending"]["period"], "yearly");
+    assert_eq!(commit(&shop, &again.body["details"]).await.status, 200);
+    assert_eq!(overview(&shop).await["pending"]["period"], "monthly");
     shop.close().await;
 }
 

@@ -78,6 +78,9 @@ struct Bond {
     amount_due: i64,
     currency: String,
     ends_at: i64,
+    /// Unix milliseconds at which Stripe was asked: no two previews have one key.
+    #[serde(default)]
+    asked_ms: i64,
 }
 
 impl Billing {
@@ -109,12 +112,14 @@ impl Billing {
             amount_due: 0,
             currency: String::new(),
             ends_at: subscription.current_period_end.unwrap_or_default(),
+            asked_ms: 0,
         };
         self.ask_for_preview(bond).await
     }
 
     async fn ask_for_preview(&self, mut bond: Bond) -> Result<Preview, BillingError> {
         let key = self.new_key("preview", &bond.user_id);
+        bond.asked_ms = self.clock.now_ms();
         let params = preview_of(&bond);
         let invoice = self.stripe.post("/v1/invoices/create_preview", &params, &key).await?;
         let malformed = || StripeError::not_an_object("it is no invoice");
@@ -204,9 +209,17 @@ impl Billing {
             params["payment_behavior"] = "pending_if_incomplete".into();
         }
         let path = format!("/v1/subscriptions/{}", bond.subscription);
-        let changed = self.change(&path, &params, key).await?;
+        let changed = match self.change(&path, &params, key).await {
+            Err(BillingError::Stripe(error)) if is_spent(&error) => {
+                return Err(self.shown_anew(bond).await);
+            }
+            changed => changed?,
+        };
         if changed.object["pending_update"].is_null() {
-            return Ok(());
+            return match changed.replayed && !self.is_done(bond).await? {
+                true => Err(self.shown_anew(bond).await),
+                false => Ok(()),
+            };
         }
         let invoice = &changed.object["latest_invoice"];
         let invoice = invoice.as_str().or_else(|| invoice["id"].as_str());
@@ -216,12 +229,16 @@ impl Billing {
         };
         if invoice.text("status") == Some("void") {
             // Stripe remembers the answer of a change that was taken back since.
-            let fresh = Bond { date: self.clock.now(), ..bond.clone() };
-            return Err(BillingError::PreviewChanged(Box::new(self.ask_for_preview(fresh).await?)));
+            return Err(self.shown_anew(bond).await);
         }
         let pay_url = invoice.text("hosted_invoice_url").map(str::to_owned);
         let to_confirm = self.waits_for_customer(invoice.need("id")?).await;
         Err(BillingError::PaymentNeeded { pay_url, to_confirm })
+    }
+
+    async fn is_done(&self, bond: &Bond) -> Result<bool, BillingError> {
+        let subscription = self.live_subscription(&bond.user_id).await?;
+        Ok(is_at(only_item(&subscription)?, &bond.price, bond.quantity))
     }
 
     /// Whether the bank wants the customer to confirm an invoice's payment. It only chooses the
@@ -241,8 +258,26 @@ impl Billing {
         subscription: &Subscription,
         key: &str,
     ) -> Result<(), BillingError> {
-        let id = match &subscription.schedule {
-            Some(id) => id.clone(),
+        match self.plan_ahead(bond, subscription.schedule.as_deref(), key).await {
+            Ok(true) => {}
+            Ok(false) => return Err(self.shown_anew(bond).await),
+            Err(error) if is_spent(&error) => return Err(self.shown_anew(bond).await),
+            Err(error) => return Err(error.into()),
+        }
+        self.observe(&format!("/v1/subscriptions/{}", bond.subscription), &json!({})).await?;
+        Ok(())
+    }
+
+    /// Plans a change; `false` where Stripe only remembers that it was planned, and it was taken
+    /// back since.
+    async fn plan_ahead(
+        &self,
+        bond: &Bond,
+        schedule: Option<&str>,
+        key: &str,
+    ) -> Result<bool, StripeError> {
+        let id = match schedule {
+            Some(id) => id.to_owned(),
             None => {
                 let params = json!({ "from_subscription": bond.subscription });
                 let made = self.stripe.post("/v1/subscription_schedules", &params, key).await?;
@@ -251,13 +286,28 @@ impl Billing {
         };
         let path = format!("/v1/subscription_schedules/{id}");
         let params = json!({ "expand": phases::EXPANDED });
-        let schedule = self.stripe.get(&path, &params).await?;
+        let found = self.stripe.get(&path, &params).await?;
+        if found.text("status") != Some("active") {
+            return Ok(false);
+        }
         let then = Then { price: &bond.price, quantity: bond.quantity, at: bond.ends_at };
-        let phases = phases::of(&schedule.object, &then)?;
+        let phases = phases::of(&found.object, &then)?;
         let params = json!({ "phases": phases, "end_behavior": "release" });
-        self.stripe.post(&path, &params, &format!("{key}-phases")).await?;
-        self.observe(&format!("/v1/subscriptions/{}", bond.subscription), &json!({})).await?;
-        Ok(())
+        let planned = self.stripe.post(&path, &params, &format!("{key}-phases")).await?;
+        if !planned.replayed {
+            return Ok(true);
+        }
+        let now = self.stripe.get(&path, &json!({})).await?;
+        Ok(now.text("status") == Some("active") && then.is_last_of(&now.object))
+    }
+
+    /// Asks for the preview of the same once more.
+    async fn shown_anew(&self, bond: &Bond) -> BillingError {
+        let fresh = Bond { date: self.clock.now(), ..bond.clone() };
+        match self.ask_for_preview(fresh).await {
+            Ok(preview) => BillingError::PreviewChanged(Box::new(preview)),
+            Err(error) => error,
+        }
     }
 
     /// Returns the best of the user's subscriptions that go on.
@@ -307,6 +357,11 @@ fn only_item(it: &Subscription) -> Result<&SubscriptionItem, BillingError> {
 fn is_at(item: &SubscriptionItem, price: &str, quantity: Option<i64>) -> bool {
     let same_price = item.price.as_ref().is_some_and(|it| it.as_str() == price);
     same_price && quantity.is_none_or(|it| item.quantity == Some(it))
+}
+
+/// Whether asking with the preview's own key will never come to anything else.
+fn is_spent(error: &StripeError) -> bool {
+    error.spends_the_key() && !error.is_definite()
 }
 
 fn behaviour(when: When) -> &'static str {

@@ -33,6 +33,19 @@ pub(super) struct Then<'a> {
     pub(super) at: i64,
 }
 
+impl Then<'_> {
+    /// Whether a schedule comes to this in the end.
+    pub(super) fn is_last_of(&self, schedule: &Value) -> bool {
+        let phase = schedule["phases"].as_array().and_then(|it| it.last());
+        phase.is_some_and(|it| {
+            let item = &it["items"][0];
+            it["start_date"] == self.at
+                && id(&item["price"]) == Some(self.price)
+                && self.quantity.is_none_or(|it| item["quantity"] == it)
+        })
+    }
+}
+
 /// Returns the phases that a schedule with its subscription gets.
 pub(super) fn of(schedule: &Value, then: &Then<'_>) -> Result<Value, StripeError> {
     let subscription = &schedule["subscription"];

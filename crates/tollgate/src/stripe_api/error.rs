@@ -7,7 +7,7 @@ use std::time::Duration;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-use super::text;
+use super::{is_replay, text};
 
 /// What went wrong, for whoever decides what to do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,7 +157,7 @@ impl StripeError {
             retry_after: text(headers, "retry-after")
                 .and_then(|it| it.parse().ok())
                 .map(Duration::from_secs),
-            replayed: text(headers, "idempotent-replayed").as_deref() == Some("true"),
+            replayed: is_replay(headers),
             ..Failure::new(trouble, message)
         };
         failure.into()

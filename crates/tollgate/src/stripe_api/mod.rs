@@ -90,6 +90,9 @@ pub struct Answer {
     pub seen_at: i64,
     /// Stripe's name of the request.
     pub request_id: Option<String>,
+    /// This is what the first call with this idempotency key was answered: the object may have
+    /// changed since.
+    pub replayed: bool,
 }
 
 impl Answer {
@@ -234,12 +237,13 @@ impl Stripe {
         let body = read(response).await?;
         let seen_at = self.0.sight.heard(&asked, text(&headers, "date").as_deref());
         let request_id = text(&headers, "request-id");
+        let replayed = is_replay(&headers);
         if status >= 300 {
             return Err(StripeError::refused(status, &headers, &body));
         }
         let object = serde_json::from_slice(&body).ok().filter(Value::is_object);
         match (object, seen_at) {
-            (Some(object), Some(seen_at)) => Ok(Answer { object, seen_at, request_id }),
+            (Some(object), Some(seen_at)) => Ok(Answer { object, seen_at, request_id, replayed }),
             (None, _) => Err(StripeError::malformed("it is no JSON object", request_id.as_deref())),
             (_, None) => Err(StripeError::malformed("it has no date", request_id.as_deref())),
         }
@@ -279,6 +283,11 @@ async fn read(mut response: reqwest::Response) -> Result<Vec<u8>, StripeError> {
 
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name).and_then(|it| it.to_str().ok()).map(str::to_owned)
+}
+
+/// Whether Stripe answered this before, to a call with the same idempotency key.
+fn is_replay(headers: &HeaderMap) -> bool {
+    text(headers, "idempotent-replayed").as_deref() == Some("true")
 }
 
 /// One line a call, without its parameters: they may name people.
