@@ -85,6 +85,58 @@ async fn nobody_chooses_a_price_a_customer_or_a_foreign_place() {
     shop.close().await;
 }
 
+async fn only_customers_email(shop: &Shop) -> Value {
+    let customers = shop.find("/v1/customers").await["data"].clone();
+    assert_eq!(customers.as_array().map(Vec::len), Some(1), "{customers}");
+    customers[0]["email"].clone()
+}
+
+#[tokio::test]
+async fn an_address_that_stripe_refuses_is_the_callers_to_mend() {
+    let shop = Shop::open(None).await;
+    let wrong = json!({ "user_id": "ada", "plan": "basic", "email": "ada" });
+    let by_user = json!({ "plan": "basic", "email": "ada" });
+    let token = shop.token_of("ada");
+    let by_user = shop.call(0, Method::POST, CHECKOUT, Some(&token), Some(&by_user)).await;
+    for reply in [shop.checkout(&wrong).await, shop.checkout(&wrong).await, by_user] {
+        assert_eq!((reply.status, &reply.body["details"]["field"]), (422, &json!("email")));
+    }
+    let right = json!({ "user_id": "ada", "plan": "basic", "email": "ada@example.com" });
+    assert_eq!(shop.checkout(&right).await.status, 200);
+    assert_eq!(only_customers_email(&shop).await, "ada@example.com");
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn an_address_that_was_told_earlier_stops_nobody() {
+    let shop = Shop::open(None).await;
+    let told = json!({ "email": "ada" });
+    assert_eq!(shop.app(Method::PUT, "/users/ada", Some(&told)).await.status, 200);
+    let token = shop.token_of("ada");
+    let wanted = json!({ "plan": "basic" });
+    let reply = shop.call(0, Method::POST, CHECKOUT, Some(&token), Some(&wanted)).await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+    assert_eq!(only_customers_email(&shop).await, Value::Null);
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn only_the_app_gives_another_address_than_it_told() {
+    for by_app in [false, true] {
+        let shop = Shop::open(None).await;
+        let told = json!({ "email": "ada@example.com" });
+        assert_eq!(shop.app(Method::PUT, "/users/ada", Some(&told)).await.status, 200);
+        let token = shop.token_of("ada");
+        let bearer = if by_app { KEY } else { &token };
+        let wanted = json!({ "user_id": "ada", "plan": "basic", "email": "eve@example.com" });
+        let reply = shop.call(0, Method::POST, CHECKOUT, Some(bearer), Some(&wanted)).await;
+        assert_eq!(reply.status, 200, "{reply:?}");
+        let email = if by_app { "eve@example.com" } else { "ada@example.com" };
+        assert_eq!(only_customers_email(&shop).await, email);
+        shop.close().await;
+    }
+}
+
 /// Every answer is a documented one, and the same call does what it should once Stripe is well.
 #[tokio::test]
 async fn what_stripe_fails_to_do_is_told_and_leaves_nothing() {

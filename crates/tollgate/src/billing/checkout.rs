@@ -5,6 +5,7 @@
 use serde_json::{Value, json};
 use tollgate_stripe::object::{Kind, Object, Subscription};
 
+use super::customer::Address;
 use super::prices::Choice;
 use super::visit::Visit;
 use super::{Billing, BillingError, places};
@@ -100,7 +101,8 @@ impl Billing {
             return self.guest_checkout(wanted, &choice, discounts, return_to.as_deref()).await;
         };
         let _turn = self.turns.take(user_id).await;
-        let customer = self.customer(user_id, wanted.email.as_deref()).await?;
+        let address = Address { email: wanted.email.as_deref(), by_app: wanted.by_app };
+        let customer = self.customer(user_id, address).await?;
         for _ in 0..TRIES_MAX {
             let held = self.held_visit(user_id).await?;
             let had = self.had(&customer, user_id, &choice).await?;

@@ -8,7 +8,7 @@ use super::{Billing, BillingError};
 use crate::receive::is_customer;
 use crate::store::intent::{self, Intent, Purpose};
 use crate::store::{self, StoreError};
-use crate::stripe_api::StripeError;
+use crate::stripe_api::{StripeError, Trouble};
 use tollgate_stripe::object::Object;
 
 /// How long Stripe surely remembers a key, in milliseconds; it says 24 hours.
@@ -17,6 +17,14 @@ pub(super) const KEY_LIVES_MS: i64 = 23 * 3_600_000;
 const TRIES_MAX: usize = 3;
 /// How many customers of one user are asked about; more than one is a mistake already.
 const CUSTOMERS_MAX: usize = 5;
+
+/// The address that a caller gives for a new customer.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Address<'a> {
+    pub(super) email: Option<&'a str>,
+    /// The app itself gives it, so it goes before the one that the app told earlier.
+    pub(super) by_app: bool,
+}
 
 impl Billing {
     /// Returns the user's customer, if there is one that is not gone.
@@ -48,51 +56,67 @@ impl Billing {
         Ok(here)
     }
 
-    /// Returns the user's customer; makes it where there is none.
+    /// Returns the user's customer; makes it where there is none. An address that Stripe refuses is
+    /// the caller's to mend; one that was told earlier is left out.
     pub(super) async fn customer(
         &self,
         user_id: &str,
-        email: Option<&str>,
+        address: Address<'_>,
     ) -> Result<String, BillingError> {
         if let Some(known) = self.known_customer(user_id).await? {
             return Ok(known);
         }
-        let mut instead_of: Option<String> = None;
+        let (mut instead_of, mut is_refused): (Option<String>, bool) = (None, false);
         for _ in 0..TRIES_MAX {
-            let wanted = self.wanted_customer(user_id, email).await?;
+            let wanted = self.wanted_customer(user_id, address, is_refused).await?;
             let intent = intent::note(&self.db, &wanted, instead_of.as_deref()).await?;
-            if let Some(id) = &intent.object_id {
-                // It was made, and is gone since: another one is made in its place.
-                if !self.is_gone(id).await? {
-                    return Ok(id.clone());
+            match self.customer_of(&intent).await {
+                Ok(Some(id)) => return Ok(id),
+                Ok(None) => {}
+                Err(BillingError::Stripe(error)) if is_about_email(&error) => {
+                    let refused = email_of(&intent);
+                    if refused.is_some() && refused.as_deref() == address.email {
+                        return Err(BillingError::invalid("email", error.message.clone()));
+                    }
+                    tracing::warn!(user_id, "Stripe refused the address that was told earlier");
+                    is_refused = true;
                 }
-            } else {
-                let age_ms = self.clock.now_ms().saturating_sub(intent.noted_ms);
-                let made = match age_ms < KEY_LIVES_MS {
-                    true => self.make_customer(&intent).await?,
-                    false => None,
-                };
-                let made = match made {
-                    Some(made) => Some(made),
-                    None => self.search_customer(&intent).await?,
-                };
-                if let Some(id) = made {
-                    return Ok(id);
-                }
+                Err(error) => return Err(error),
             }
             instead_of = Some(intent.key);
         }
         Err(StripeError::gave_up("the customer could not be made").into())
     }
 
+    /// Returns the customer that an intent came to or comes to now; none where another one is to be
+    /// made.
+    async fn customer_of(&self, intent: &Intent) -> Result<Option<String>, BillingError> {
+        if let Some(id) = &intent.object_id {
+            // It was made, and is gone since: another one is made in its place.
+            return Ok(if self.is_gone(id).await? { None } else { Some(id.clone()) });
+        }
+        let age_ms = self.clock.now_ms().saturating_sub(intent.noted_ms);
+        let made = match age_ms < KEY_LIVES_MS {
+            true => self.make_customer(intent).await?,
+            false => None,
+        };
+        match made {
+            Some(made) => Ok(Some(made)),
+            None => self.search_customer(intent).await,
+        }
+    }
+
     async fn wanted_customer(
         &self,
         user_id: &str,
-        email: Option<&str>,
+        address: Address<'_>,
+        is_refused: bool,
     ) -> Result<Intent, StoreError> {
         let said = store::user::find(&self.db, user_id).await?.unwrap_or_default();
         let mut request = json!({ "metadata": { "user_id": user_id } });
-        if let Some(email) = email.map(str::to_owned).or(said.email) {
+        let (given, told) = (address.email.map(str::to_owned), said.email);
+        let told = told.filter(|_| !is_refused);
+        if let Some(email) = if address.by_app { given.or(told) } else { told.or(given) } {
             request["email"] = email.into();
         }
         if let Some(name) = said.name {
@@ -144,10 +168,17 @@ impl Billing {
         let path = format!("/v1/customers/{customer}");
         match self.observe(&path, &json!({})).await {
             Ok(answer) => Ok(answer.object["deleted"] == true),
-            Err(BillingError::Stripe(it)) if it.trouble == crate::stripe_api::Trouble::Missing => {
-                Ok(true)
-            }
+            Err(BillingError::Stripe(it)) if it.trouble == Trouble::Missing => Ok(true),
             Err(error) => Err(error),
         }
     }
+}
+
+fn is_about_email(error: &StripeError) -> bool {
+    error.trouble == Trouble::Invalid && error.param.as_deref() == Some("email")
+}
+
+fn email_of(intent: &Intent) -> Option<String> {
+    let request: Value = serde_json::from_str(&intent.request).unwrap_or_default();
+    request["email"].as_str().map(str::to_owned)
 }

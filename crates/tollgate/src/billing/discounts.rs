@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::customer::Address;
 use super::{Billing, BillingError};
 use crate::answer::rfc3339;
 use crate::store::redemption;
@@ -187,7 +188,7 @@ impl Billing {
         intent: Option<&str>,
     ) -> Result<Code, BillingError> {
         let customer = match &new.user_id {
-            Some(user_id) => Some(self.customer(user_id, None).await?),
+            Some(user_id) => Some(self.customer(user_id, Address::default()).await?),
             None => None,
         };
         let mut restrictions = json!({
