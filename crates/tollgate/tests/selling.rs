@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 use shop::{Relay, Shop, text};
 use tollgate::receive::{self, Input, Purpose};
 use tollgate::rules::policy::Rulebook;
+use tollgate::store;
 use tollgate::webhook;
+use tollgate_stripe::object::Object;
 
 on_both_databases! {
     who_paid_is_paid_before_any_webhook;
@@ -20,6 +22,7 @@ on_both_databases! {
     a_lost_answer_makes_no_second_customer;
     a_server_error_makes_no_second_customer;
     a_connected_accounts_customer_is_not_sold_to;
+    what_stripe_remembers_does_not_undo_what_came_after;
 }
 
 async fn on(fresh: &Fresh) -> Shop {
@@ -142,6 +145,30 @@ async fn a_connected_accounts_customer_is_not_sold_to(fresh: Fresh) {
     let session = shop.session(&json!({ "user_id": "ada", "plan": "basic" })).await;
     assert_eq!(customers(&shop).await.len(), 1);
     assert_eq!(session["customer"], customers(&shop).await[0]["id"]);
+    shop.close().await;
+}
+
+async fn what_stripe_remembers_does_not_undo_what_came_after(fresh: Fresh) {
+    let mut shop = on(&fresh).await;
+    let wanted = json!({ "user_id": "ada", "plan": "basic", "email": "old@example.com" });
+    let relay = Relay::losing(shop.sandbox.address(), "POST /v1/customers ").await;
+    let cut_off = shop.add_server(&relay.url).await;
+    let path = "/billing/checkout-session";
+    let reply = shop.call(cut_off, Method::POST, path, Some(shop::KEY), Some(&wanted)).await;
+    assert_eq!(reply.status, 503, "{reply:?}");
+    let id = text(&customers(&shop).await[0], "id").to_owned();
+    let newer = json!({ "email": "new@example.com" });
+    shop.stripe(Method::POST, "/_sandbox/advance", &json!({ "seconds": 5 })).await;
+    shop.stripe(Method::POST, &format!("/v1/customers/{id}"), &newer).await;
+    shop.stripe(Method::POST, "/_sandbox/advance", &json!({ "seconds": 15 })).await;
+
+    shop.session(&wanted).await;
+    for _ in 0..2 {
+        let objects = store::object::find_all(&fresh.db, &[&id]).await.expect("it answers");
+        let Object::Customer(customer) = &objects[0].standing.object else { panic!("{objects:?}") };
+        assert_eq!(customer.email.as_deref(), Some("new@example.com"));
+        shop.deliver_all().await;
+    }
     shop.close().await;
 }
 

@@ -49,7 +49,7 @@ use crate::config::{Config, Trial};
 use crate::receive::{Input, Purpose, Receiver, SubmitError};
 use crate::rules::policy::Rulebook;
 use crate::store::{Db, StoreError};
-use crate::stripe_api::{Answer, Patience, Stripe, StripeError};
+use crate::stripe_api::{Answer, Patience, Stripe, StripeError, Trouble};
 use crate::webhook::{self, Incoming};
 
 /// Why nothing was sold.
@@ -187,8 +187,30 @@ impl Billing {
     async fn change(&self, path: &str, params: &Value, key: &str) -> Result<Answer, BillingError> {
         let asked_ms = self.clock.now_ms();
         let answer = self.stripe.post(path, params, key).await?;
-        self.take_in(&answer.object, answer.seen_at, asked_ms).await?;
+        if answer.replayed {
+            self.look_again(&answer).await?;
+        } else {
+            self.take_in(&answer.object, answer.seen_at, asked_ms).await?;
+        }
         Ok(answer)
+    }
+
+    /// Takes in what an object is now of which Stripe only remembers what it was.
+    async fn look_again(&self, remembered: &Answer) -> Result<(), BillingError> {
+        let list = match remembered.text("object") {
+            Some("customer") => "customers",
+            Some("subscription") => "subscriptions",
+            Some("invoice") => "invoices",
+            Some("promotion_code") => "promotion_codes",
+            // Of anything else the events tell enough.
+            _ => return Ok(()),
+        };
+        let path = format!("/v1/{list}/{}", remembered.need("id")?);
+        match self.observe(&path, &json!({})).await {
+            // It is gone since.
+            Err(BillingError::Stripe(it)) if it.trouble == Trouble::Missing => Ok(()),
+            done => done.map(drop),
+        }
     }
 
     /// Takes in an object of one's own that Stripe was asked for.
