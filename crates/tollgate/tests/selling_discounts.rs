@@ -14,6 +14,7 @@ use tollgate::rules::policy::Rulebook;
 
 on_both_databases! {
     their_use_is_counted_from_the_events;
+    a_code_for_nobody_is_refused_before_anything_is_made;
 }
 
 async fn make(shop: &Shop, path: &str, body: &Value) -> Reply {
@@ -89,6 +90,19 @@ async fn what_is_wrong_is_named() {
     }
     let odd = shop.app(Method::DELETE, "/billing/coupons/..%2Fcustomers", None).await;
     assert_eq!(odd.status, 404, "{odd:?}");
+    shop.close().await;
+}
+
+async fn a_code_for_nobody_is_refused_before_anything_is_made(fresh: Fresh) {
+    let shop = Shop::open(Some(fresh.url())).await;
+    let rule = json!({ "id": "launch", "percent_off": 20, "duration": "forever" });
+    make(&shop, "/billing/coupons", &rule).await;
+    for user_id in ["", "a\u{0}b", &"x".repeat(256)] {
+        let body = json!({ "coupon": "launch", "user_id": user_id });
+        let reply = make(&shop, "/billing/promotion-codes", &body).await;
+        assert_eq!((reply.status, &reply.body["details"]["field"]), (422, &json!("user_id")));
+    }
+    assert_eq!(shop.find("/v1/customers").await["data"], json!([]));
     shop.close().await;
 }
 

@@ -82,7 +82,7 @@ pub struct NewCode {
     coupon: String,
     code: Option<String>,
     /// The only user who may use it.
-    user_id: Option<String>,
+    pub user_id: Option<String>,
     expires_at: Option<Moment>,
     max_redemptions: Option<i64>,
     #[serde(default)]

@@ -332,9 +332,14 @@ fn whose(caller: &Caller, named: Option<String>) -> Result<String, Error> {
             user_id.clone()
         }
     };
-    let why = |it| invalid("user_id", &format!("user_id must be text of 1 to 255 bytes: {it}."));
-    id::check(&user_id).map_err(why)?;
+    check_user_id(&user_id)?;
     Ok(user_id)
+}
+
+/// What is no id of a user's must not reach the database or Stripe.
+pub(super) fn check_user_id(user_id: &str) -> Result<(), Error> {
+    let why = |it| invalid("user_id", &format!("user_id must be text of 1 to 255 bytes: {it}."));
+    id::check(user_id).map_err(why)
 }
 
 fn query<T: DeserializeOwned>(request: &Request<Body>) -> Result<T, Error> {

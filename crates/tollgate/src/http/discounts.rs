@@ -9,9 +9,9 @@ use axum::http::{Request, StatusCode, Uri};
 use serde::Deserialize;
 
 use super::App;
-use super::billing::{invalid, read_body, ready};
+use super::billing::{check_user_id, invalid, read_body, ready};
 use super::error::Error;
-use crate::billing::discounts::{Code, Coupon, Page};
+use crate::billing::discounts::{Code, Coupon, NewCode, Page};
 
 /// The longest key of one's own, in bytes.
 const KEY_BYTES_MAX: usize = 255;
@@ -78,7 +78,10 @@ pub async fn make_code(
     request: Request<Body>,
 ) -> Result<(StatusCode, Json<Code>), Error> {
     let (billing, intent) = (ready(&app)?, intent(&request)?);
-    let new = read_body(&app, request).await?;
+    let new: NewCode = read_body(&app, request).await?;
+    if let Some(user_id) = &new.user_id {
+        check_user_id(user_id)?;
+    }
     Ok((StatusCode::CREATED, Json(billing.make_code(&new, intent.as_deref()).await?)))
 }
 
