@@ -8,7 +8,7 @@ mod shop;
 use databases::{Fresh, on_both_databases};
 use reqwest::Method;
 use serde_json::{Value, json};
-use shop::{Reply, Shop, text};
+use shop::{KEY, Reply, Shop, text};
 use tollgate::reconcile::rebuild;
 use tollgate::rules::policy::Rulebook;
 
@@ -90,6 +90,32 @@ async fn what_is_wrong_is_named() {
     }
     let odd = shop.app(Method::DELETE, "/billing/coupons/..%2Fcustomers", None).await;
     assert_eq!(odd.status, 404, "{odd:?}");
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_key_that_was_used_for_something_else_is_the_callers_to_mend() {
+    let shop = Shop::open(None).await;
+    let ask = |path: &'static str, body: Value| {
+        let url = format!("{}{path}", shop.url());
+        let request = shop.http.post(url).bearer_auth(KEY).header("idempotency-key", "monday");
+        let request = request.header("content-type", "application/json").body(body.to_string());
+        async move {
+            let reply = request.send().await.expect("it answers");
+            let status = reply.status().as_u16();
+            let body: Value = reply.json().await.expect("it is JSON");
+            (status, body["details"]["field"].clone())
+        }
+    };
+    let rule = |percent: u8| json!({ "id": "launch", "percent_off": percent, "duration": "once" });
+    let code = |code: &str| json!({ "coupon": "launch", "code": code });
+    let reused = (422, json!("Idempotency-Key"));
+    for _ in 0..2 {
+        assert_eq!(ask("/billing/coupons", rule(20)).await.0, 201);
+        assert_eq!(ask("/billing/promotion-codes", code("A")).await.0, 201);
+    }
+    assert_eq!(ask("/billing/coupons", rule(30)).await, reused);
+    assert_eq!(ask("/billing/promotion-codes", code("B")).await, reused);
     shop.close().await;
 }
 

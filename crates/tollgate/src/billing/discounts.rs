@@ -157,7 +157,8 @@ impl Billing {
             params["applies_to"] = json!({ "products": self.products_of(&new.plans).await? });
         }
         let key = self.key_of("coupon", intent);
-        let made = self.change("/v1/coupons", &params, &key).await.map_err(about_field)?;
+        let made = self.change("/v1/coupons", &params, &key).await;
+        let made = made.map_err(|it| about_field(about_key(it, intent)))?;
         Ok(coupon(&made.object))
     }
 
@@ -207,7 +208,8 @@ impl Billing {
         });
         without_nulls(&mut params);
         let key = self.key_of("code", intent);
-        let made = self.change("/v1/promotion_codes", &params, &key).await.map_err(about_field)?;
+        let made = self.change("/v1/promotion_codes", &params, &key).await;
+        let made = made.map_err(|it| about_field(about_key(it, intent)))?;
         Ok(code(&made.object))
     }
 
@@ -315,6 +317,17 @@ fn in_path(id: &str) -> Result<String, BillingError> {
 fn without_nulls(params: &mut Value) {
     if let Some(fields) = params.as_object_mut() {
         fields.retain(|_, value| !value.is_null());
+    }
+}
+
+/// A key that the caller chose and used for something else is theirs to mend.
+fn about_key(error: BillingError, intent: Option<&str>) -> BillingError {
+    match error {
+        BillingError::Stripe(it) if intent.is_some() && it.trouble == Trouble::KeyReused => {
+            let message = "This Idempotency-Key was used for another request; choose a new one.";
+            BillingError::invalid("Idempotency-Key", message)
+        }
+        error => error,
     }
 }
 
