@@ -13,5 +13,6 @@ mod portal;
 mod promotion;
 mod server;
 mod shop;
+mod stranger;
 mod wrong;
 mod wrong_portal;
