@@ -8,18 +8,15 @@ mod databases;
 #[expect(dead_code, reason = "other files need more of it")]
 mod history;
 
-use std::collections::BTreeSet;
-
 use databases::{Fresh, on_both_databases};
 use history::chance::Chance;
 use history::objects::{self, event, items, subscription, updated, with};
-use history::{Piece, START, VERSIONS, cast, rulebook, told};
+use history::{Piece, START, VERSIONS, cast, told};
 use serde_json::json;
 use tollgate::receive::{self, BATCH_MAX, Input};
 use tollgate::rules::policy::Rulebook;
 use tollgate::store::user::AppUser;
 use tollgate::store::{self, Db};
-use tollgate_sandbox::story::STORIES;
 
 const NOW_MS: i64 = (START + 3_600) * 1000;
 
@@ -29,7 +26,6 @@ on_both_databases! {
     naming_users_costs_the_same_for_one_and_for_many;
     the_tables_are_made_once;
     a_database_belongs_to_one_mode;
-    every_view_reads_what_every_story_wrote;
 }
 
 async fn every_statement_prepares(fresh: Fresh) {
@@ -128,28 +124,4 @@ async fn a_database_belongs_to_one_mode(fresh: Fresh) {
     drop(writing);
     other.close().await;
     db.close().await;
-}
-
-/// The views are what users read; what a story writes must never break them.
-async fn every_view_reads_what_every_story_wrote(fresh: Fresh) {
-    for (seed, story) in (1..).zip(STORIES) {
-        let cast = cast(seed, VERSIONS[seed as usize % VERSIONS.len()]);
-        let inputs: Vec<Input> = told(story.name, &cast).iter().map(Piece::delivery).collect();
-        for batch in inputs.chunks(BATCH_MAX) {
-            receive::apply(&fresh.db, &rulebook(&cast), batch, NOW_MS).await.unwrap();
-        }
-    }
-    let objects = store::object::page(&fresh.db, "", 10_000).await.unwrap();
-    let kinds: BTreeSet<&str> =
-        objects.iter().map(|it| it.standing.object.kind().as_str()).collect();
-    assert!(kinds.len() >= 14, "{kinds:?}");
-    let views = ["customer", "subscription", "invoice", "payment", "refund", "dispute"];
-    for view in views.into_iter().chain(["payment_method"]) {
-        let text = format!("create table seen_{view} as select * from {view}");
-        fresh.meddle(&text).await;
-        // Fails where the view was empty.
-        fresh.meddle(&format!("create table one_{view} (id text not null)")).await;
-        let text = format!("insert into one_{view} values ((select min(id) from seen_{view}))");
-        fresh.meddle(&text).await;
-    }
 }

@@ -16,6 +16,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (5, "handlers", include_str!("../../migrations/0005_handlers.sql")),
     (6, "dunning", include_str!("../../migrations/0006_dunning.sql")),
     (7, "alarms", include_str!("../../migrations/0007_alarms.sql")),
+    (8, "views", include_str!("../../migrations/0008_views.sql")),
 ];
 
 pub(super) const STATEMENTS: &[&Statement] =
@@ -30,6 +31,8 @@ pub async fn migrate(db: &Db) -> Result<(), StoreError> {
         match db.is_postgres() {
         true => text
             .replace("{blob}", "bytea")
+            .replace("{unmake_view}", "-- It stays until it is replaced:")
+            .replace("{remake_view}", "create or replace view")
             .replace("{state}", "cast(state as json)")
             .replace("{items}", "json_array_elements(cast(state as json) -> 'items' -> 'data') as item (value)")
             .replace("{features}", "json_array_elements(cast(state as json) -> 'entitlements' -> 'data') as item (value)")
@@ -37,6 +40,8 @@ pub async fn migrate(db: &Db) -> Result<(), StoreError> {
             .replace("{dunning}", "json_array_elements(cast(dunning as json)) as item (value)"),
         false => text
             .replace("{blob}", "blob")
+            .replace("{unmake_view}", "drop view")
+            .replace("{remake_view}", "create view")
             .replace("{state}", "state")
             .replace("{items}", "json_each(state, '$.items.data') as item")
             .replace("{features}", "json_each(state, '$.entitlements.data') as item")
