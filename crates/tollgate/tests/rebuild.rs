@@ -164,6 +164,56 @@ async fn everything_is_derived_anew_where_all_is_gone(fresh: Fresh) {
     fresh.gone().await;
 }
 
+/// Makes it as if an older version had taken these events in, which did not know their types. Thin
+/// ones are left: they carry nothing to derive from.
+async fn forget_how_to_read(fresh: &Fresh, prefix: &str) {
+    let ignored = format!(
+        "update event set status = 'ignored', object_id = null
+         where object_id like '{prefix}%' and type not like 'v1.%'"
+    );
+    fresh.meddle(&ignored).await;
+    fresh.meddle(&format!("delete from object where id like '{prefix}%'")).await;
+}
+
+async fn ignored(fresh: &Fresh) -> i64 {
+    fresh.ask("select count(*) from event where status = 'ignored'").await
+}
+
+async fn what_an_older_version_ignored_is_found_and_mended(fresh: Fresh) {
+    take(&fresh.db, &delivered(&histories(6), 1, 6)).await;
+    let (before, never_read) = (rows(&fresh.db).await, ignored(&fresh).await);
+    forget_how_to_read(&fresh, "cs_").await;
+    assert!(ignored(&fresh).await > never_read);
+    let found = check(&fresh.db).await;
+    assert!(found.iter().any(|it| it.table == "object" && it.what == "it is missing"), "{found:?}");
+    rebuild(&fresh.db, true, |_| ()).await;
+    assert_eq!(check(&fresh.db).await, []);
+    assert_eq!(ignored(&fresh).await, never_read);
+    let lost = "select count(*) from event where status = 'applied' and object_id is null
+         and type like 'checkout.session.%'";
+    assert_eq!(fresh.ask(lost).await, 0, "what they are about");
+    assert_eq!(rows(&fresh.db).await, before);
+    fresh.gone().await;
+}
+
+async fn what_an_older_version_ignored_is_applied_where_it_comes_again(fresh: Fresh) {
+    let cast = Cast { user: Some("ada".to_owned()), ..Cast::new(7, START) };
+    let events = story("subscribe_checkout", &cast).unwrap();
+    take(&fresh.db, &events).await;
+    let before = rows(&fresh.db).await;
+    forget_how_to_read(&fresh, "cs_").await;
+    let (receiver, writers) = open(&fresh.db);
+    let session = |it: &&StoryEvent| it.body.contains("\"checkout.session.completed\"");
+    let event = events.iter().find(session).unwrap();
+    assert!(matches!(receiver.submit(input(event)).await.unwrap(), Outcome::Applied));
+    assert!(matches!(receiver.submit(input(event)).await.unwrap(), Outcome::Duplicate));
+    drop(receiver);
+    writers.finish().await;
+    assert_eq!(check(&fresh.db).await, []);
+    assert_eq!(rows(&fresh.db).await, before);
+    fresh.gone().await;
+}
+
 /// A check looks at a server that goes on: what changes while it looks is no drift.
 async fn what_comes_in_during_a_check_is_no_drift(fresh: Fresh) {
     let events = histories(4);
@@ -213,4 +263,6 @@ on_both_databases! {
     everything_is_derived_anew_where_all_is_gone;
     what_comes_in_during_a_check_is_no_drift;
     what_comes_in_during_a_mend_is_not_lost;
+    what_an_older_version_ignored_is_found_and_mended;
+    what_an_older_version_ignored_is_applied_where_it_comes_again;
 }

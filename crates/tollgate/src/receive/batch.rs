@@ -12,7 +12,7 @@ mod facts;
 use super::derive::{Causes, derive};
 use super::handling::handle;
 use super::ownership::{self, customer_of, user_of};
-use super::retry::{self, retry_at};
+use super::retry::{self, is_open, retry_at};
 use super::{EventInput, Input, Outcome, Purpose};
 use crate::crash;
 use crate::handlers::Handlers;
@@ -187,9 +187,9 @@ impl<'a> Batch<'a> {
         let news = recorded.iter().filter_map(|recorded| {
             let event = *self.events.get(recorded.id.as_str())?;
             let again = !recorded.is_new && event.purpose != Purpose::Delivery;
-            let failed = !recorded.is_new && recorded.status == Status::Failed;
-            let is_news = recorded.is_new || again || failed;
-            is_news.then_some(News { event, failed_before: failed.then_some(recorded.attempts) })
+            let open = is_open(recorded, &event.incoming.reading);
+            let is_news = recorded.is_new || again || open;
+            is_news.then_some(News { event, failed_before: open.then_some(recorded.attempts) })
         });
         news.collect()
     }
@@ -198,7 +198,7 @@ impl<'a> Batch<'a> {
 /// An event to apply.
 struct News<'a> {
     event: &'a EventInput,
-    /// How often it failed before, if it did.
+    /// How often it failed before, if it is known and was not applied.
     failed_before: Option<i64>,
 }
 
@@ -399,7 +399,7 @@ async fn name_users(
     store::user::name(tx, &users.values().collect::<Vec<_>>(), now).await
 }
 
-/// Writes what trying failed events again came to; nearly always there are none. It stands before
+/// Writes what trying events again came to; nearly always there are none. It stands before
 /// the merge, so that a contest finds them among the applied.
 async fn conclude(tx: &mut Tx<'_>, news: &[News<'_>], now: i64) -> Result<(), StoreError> {
     let conclusions: Vec<Conclusion> =
@@ -432,7 +432,9 @@ fn outcomes(inputs: &[Input], recorded: &[Recorded], new: &[&NewFact]) -> Vec<Ou
         Input::Noticed(_) => Outcome::Duplicate,
         Input::Event(it) => {
             let id = it.incoming.id.as_str();
-            let known = known.get(id).filter(|it| !it.is_new && it.status != Status::Failed);
+            let known = known
+                .get(id)
+                .filter(|known| !known.is_new && !is_open(known, &it.incoming.reading));
             let first = seen.insert(id.to_owned());
             match &it.incoming.reading {
                 Reading::Broken(why) => Outcome::Failed(why.clone()),

@@ -5,9 +5,9 @@ use futures_util::future::join_all;
 
 use super::{Input, Purpose, Receiver, SubmitError};
 use crate::store::due_failure::{self, DueFailure};
-use crate::store::event::{Conclusion, Status};
+use crate::store::event::{Conclusion, Recorded, Status};
 use crate::store::{self, Db, StoreError, Tx};
-use crate::webhook;
+use crate::webhook::{self, Reading};
 
 /// Seconds between the tries of a failed event; then it stays failed until somebody replays it.
 const BACKOFF_SECS: [i64; 12] =
@@ -21,6 +21,18 @@ const STEP_MAX: i64 = 64;
 pub fn retry_at(attempts: i64, now: i64) -> Option<i64> {
     let index = usize::try_from(attempts.saturating_sub(1)).ok()?;
     BACKOFF_SECS.get(index).map(|it| now.saturating_add(*it))
+}
+
+/// Whether an event is known, but not yet part of the state: it failed, or an older version did not
+/// read its type.
+pub(super) fn is_open(recorded: &Recorded, reading: &Reading) -> bool {
+    let is_read = !matches!(reading, Reading::Ignored);
+    match recorded.status {
+        _ if recorded.is_new => false,
+        Status::Applied => false,
+        Status::Ignored => is_read,
+        Status::Failed => true,
+    }
 }
 
 /// Why a step could not be done; the next one tries the same.

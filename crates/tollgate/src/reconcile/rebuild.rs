@@ -17,6 +17,7 @@ use crate::rules::routes::Routes;
 use crate::store::event::{Status, Stored};
 use crate::store::object::StoredObject;
 use crate::store::{self, Db, StoreError};
+use crate::webhook;
 
 /// Events, objects or users that are worked on at a time.
 const PAGE: i64 = 256;
@@ -62,8 +63,8 @@ pub struct Report {
 
 /// Compares the state with the one that the events give at `now_ms` (Unix milliseconds), made in
 /// a new SQLite database at `scratch`. `progress` is told the number of events read so far. With
-/// `mend` what differs is mended; then its handlers hear of the access that changes thereby, and so
-/// does everybody whom the rulebook's routes name, and of nothing else: they were told all facts
+/// `mend` what differs is mended, and what an older version ignored is applied; then its handlers
+/// hear of the access that changes thereby, and so does everybody whom the rulebook's routes name, and of nothing else: they were told all facts
 /// before.
 ///
 /// # Errors
@@ -79,7 +80,7 @@ pub async fn run(
     let fresh = Db::connect(&format!("sqlite://{}", scratch.display())).await?;
     store::schema::migrate(&fresh).await?;
     let untold = &Rulebook { routes: Routes::default(), ..rulebook.clone() };
-    let events = derive_anew(db, &fresh, untold, now_ms, progress).await?;
+    let read = derive_anew(db, &fresh, untold, now_ms, progress).await?;
     let mut report = compare(db, &fresh, rulebook, now_ms).await?;
     for _ in 1..LOOKS_MAX {
         if report.drift.is_empty() {
@@ -92,10 +93,11 @@ pub async fn run(
     }
     fresh.close().await;
     if let Some(handlers) = mend {
+        apply_ignored(db, rulebook, handlers, &read.ignored, now_ms).await?;
         mend_objects(db, rulebook, handlers, &report.drift, now_ms).await?;
         mend_access(db, rulebook, handlers, &report.drift, now_ms).await?;
     }
-    Ok(Report { events, ..report })
+    Ok(Report { events: read.events, ..report })
 }
 
 async fn compare(
@@ -110,23 +112,36 @@ async fn compare(
     Ok(Report { events: 0, objects, users, drift })
 }
 
+/// What was read.
+#[derive(Debug, Default)]
+struct Read {
+    events: u64,
+    /// The ids of those that an older version ignored and this one reads.
+    ignored: Vec<String>,
+}
+
 async fn derive_anew(
     db: &Db,
     fresh: &Db,
     rulebook: &Rulebook,
     now_ms: i64,
     progress: impl Fn(u64),
-) -> Result<u64, ReplayError> {
+) -> Result<Read, ReplayError> {
     copy_users(db, fresh, rulebook, now_ms).await?;
-    let (mut count, mut after) = (0, String::new());
+    let (mut read, mut after) = (Read::default(), String::new());
     loop {
         let page = store::event::page(db, &after, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(count) };
+        let Some(last) = page.last() else { return Ok(read) };
         after.clone_from(&last.id);
-        count += page.len() as u64;
+        read.events += page.len() as u64;
+        for it in page.iter().filter(|it| it.status == Status::Ignored) {
+            if webhook::snapshot(&it.body).is_some() {
+                read.ignored.push(it.id.clone());
+            }
+        }
         apply(fresh, rulebook, &inputs(&page)?, now_ms).await?;
         fresh.checkpoint().await?;
-        progress(count);
+        progress(read.events);
     }
 }
 
@@ -215,6 +230,42 @@ fn difference(a: &StoredObject, b: &StoredObject) -> Option<&'static str> {
     }
 }
 
+/// Applies what an older version ignored, which makes it known what these events are about.
+async fn apply_ignored(
+    db: &Db,
+    rulebook: &Rulebook,
+    handlers: &Handlers,
+    ids: &[String],
+    now_ms: i64,
+) -> Result<(), ReplayError> {
+    for chunk in ids.chunks(crate::receive::BATCH_MAX) {
+        let mut events = Vec::new();
+        for id in chunk {
+            events.extend(store::event::find(db, id).await?);
+        }
+        take(db, rulebook, handlers, &inputs(&events)?, now_ms).await?;
+    }
+    Ok(())
+}
+
+/// Applies inputs, again where another transaction was in the way.
+async fn take(
+    db: &Db,
+    rulebook: &Rulebook,
+    handlers: &Handlers,
+    inputs: &[Input],
+    now_ms: i64,
+) -> Result<(), ReplayError> {
+    let mut tries = 1;
+    loop {
+        let tx = db.begin().await?;
+        match apply_and_commit(tx, rulebook, handlers, inputs, now_ms).await {
+            Err(StoreError::Conflict(_)) if tries < TRIES_MAX => tries += 1,
+            done => return Ok(drop(done?)),
+        }
+    }
+}
+
 /// Derives each drifting object again from all events about it.
 async fn mend_objects(
     db: &Db,
@@ -269,14 +320,7 @@ async fn mend_access(
     let users = drift.iter().filter(|it| it.table == ACCESS);
     let due: Vec<Input> = users.map(|it| Input::Due(it.id.clone())).collect();
     for chunk in due.chunks(crate::receive::BATCH_MAX) {
-        let mut tries = 1;
-        loop {
-            let tx = db.begin().await?;
-            match apply_and_commit(tx, rulebook, handlers, chunk, now_ms).await {
-                Err(StoreError::Conflict(_)) if tries < TRIES_MAX => tries += 1,
-                done => break drop(done?),
-            }
-        }
+        take(db, rulebook, handlers, chunk, now_ms).await?;
     }
     Ok(())
 }
