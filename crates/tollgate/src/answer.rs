@@ -9,6 +9,7 @@ use crate::receive::access_of;
 use crate::rules::access::{Access, Claim, Reason, claims};
 use crate::rules::double;
 use crate::rules::dunning::{Dunning, dunning};
+use crate::rules::gaps;
 use crate::rules::ledger::Ledger;
 use crate::rules::policy::Rulebook;
 use crate::store::access::StoredAccess;
@@ -167,6 +168,9 @@ pub struct Basis {
     pub observed_at: i64,
     /// Two observations of one second contradict each other, and nothing tells which is later.
     pub unsettled: bool,
+    /// What the events leave open.
+    #[serde(skip)]
+    missing: Option<&'static str>,
     /// What the rules read of it.
     pub state: Box<serde_json::value::RawValue>,
 }
@@ -223,6 +227,7 @@ fn basis(it: &StoredObject, rulebook: &Rulebook) -> Result<Basis, StoreError> {
         event_id: it.standing.event_id.to_string(),
         observed_at: it.standing.at,
         unsettled: it.standing.unsettled,
+        missing: gaps::missing(&it.standing.object, rulebook),
         state: state.map_err(|it| StoreError::Corrupt { what: "object", why: it.to_string() })?,
     })
 }
@@ -249,10 +254,17 @@ fn remarks(it: &Explanation) -> Vec<String> {
         remarks
             .push(format!("{granted} purchases grant access at once; is one of them a mistake?"));
     }
+    let gaps: Vec<(&str, &str)> =
+        it.objects.iter().filter_map(|it| Some((it.id.as_str(), it.missing?))).collect();
+    let is_whole = |source: &str| gaps.iter().all(|(id, _)| *id != source);
     let unknown = it.claims.iter().filter(|it| it.reason == Reason::UnknownPrice);
     remarks.extend(
-        unknown.map(|it| format!("No plan of tollgate.toml has a price of {}.", it.source)),
+        unknown
+            .filter(|it| is_whole(&it.source))
+            .map(|it| format!("No plan of tollgate.toml has a price of {}.", it.source)),
     );
+    let ask = |(id, what): &(&str, &str)| format!("Stripe has to be asked about {id}: {what}.");
+    remarks.extend(gaps.iter().map(ask));
     let foreign = it.objects.iter().filter(|it| !it.counts);
     remarks.extend(foreign.map(|it| format!("{} is of an account that does not count.", it.id)));
     let unsettled = it.objects.iter().filter(|it| it.unsettled);

@@ -17,6 +17,8 @@ use crate::rules::observation::{Observation, Origin};
 
 /// The type under which what we fetched stands among the events.
 pub const FETCHED: &str = "tollgate.fetched";
+/// How the ids of such events begin.
+const FETCHED_ID: &str = "fetch_";
 
 /// An event that came in, normalised.
 #[derive(Clone, Debug)]
@@ -161,7 +163,7 @@ pub fn fetched(
     let digest = Sha256::digest(text.as_bytes());
     let digest: String = digest.iter().take(8).map(|it| format!("{it:02x}")).collect();
     let mut event = json!({
-        "id": format!("fetch_{asked_ms:015}_{digest}"),
+        "id": format!("{FETCHED_ID}{asked_ms:015}_{digest}"),
         "object": "event",
         "type": FETCHED,
         "api_version": version::PINNED,
@@ -174,6 +176,11 @@ pub fn fetched(
     }
     let body = event.to_string().into_bytes();
     Ok((read(&body)?, body))
+}
+
+/// Whether an event of this id is what Stripe answered when it was asked.
+pub fn is_fetched(event_id: &EventId) -> bool {
+    event_id.as_str().starts_with(FETCHED_ID)
 }
 
 /// Returns the kind of object that an event carries; `None` if we do not act on it.

@@ -250,6 +250,24 @@ fn a_known_price_beats_the_plan_in_the_metadata() {
     assert_eq!(access.plan, "pro");
 }
 
+/// A shop may sell other things than the only plan that is sold once.
+#[test]
+fn a_purchase_of_something_else_buys_no_plan() {
+    let unnamed = with(&session("paid"), &json!({ "metadata": {} }));
+    let of = |price: &str| {
+        with(&unnamed, &json!({ "line_items": { "data": [{ "price": { "id": price } }] } }))
+    };
+    assert_eq!(verdict(&now(&[of("price_once")])), (true, "lifetime", Reason::Purchased));
+    assert_eq!(verdict(&now(&[of("price_mug")])), (false, "free", Reason::UnknownPrice));
+    assert_eq!(
+        verdict(&now(std::slice::from_ref(&unnamed))),
+        (false, "free", Reason::UnknownPrice)
+    );
+    // The name is written by the app, which may sell a plan at a price of its own.
+    let named = with(&of("price_made_up"), &json!({ "metadata": { "plan": "lifetime" } }));
+    assert_eq!(verdict(&now(&[named])), (true, "lifetime", Reason::Purchased));
+}
+
 #[test]
 fn a_purchase_counts_once_its_money_is_there() {
     assert_eq!(verdict(&now(&[session("paid")])), (true, "lifetime", Reason::Purchased));

@@ -50,8 +50,32 @@ pub struct CheckoutSession {
     pub expires_at: Option<i64>,
     /// Price ids of `line_items`, where the session was fetched with them expanded.
     pub prices: Vec<PriceId>,
+    /// The names under which an app finds these prices, those that have one.
+    pub lookup_keys: Vec<String>,
     /// What it takes off.
     pub discounts: Vec<SessionDiscount>,
+}
+
+impl CheckoutSession {
+    /// Returns all by which a plan may name one of its prices: their ids and lookup keys.
+    pub fn price_names(&self) -> impl Iterator<Item = &str> {
+        let ids = self.prices.iter().map(AsRef::as_ref);
+        ids.chain(self.lookup_keys.iter().map(String::as_str))
+    }
+
+    fn buys(&mut self, lines: Vec<LinePrice>) {
+        self.prices = lines.iter().filter_map(|it| it.id.clone()).collect();
+        self.lookup_keys = lines.into_iter().filter_map(|it| it.lookup_key).collect();
+    }
+
+    /// Its lines as they are stored.
+    fn lines(&self) -> Vec<write::In<LinePrice>> {
+        let ids = self.prices.iter().cloned();
+        let ids = ids.map(|it| LinePrice { id: Some(it), ..LinePrice::default() });
+        let keys = self.lookup_keys.iter().cloned();
+        let keys = keys.map(|it| LinePrice { lookup_key: Some(it), ..LinePrice::default() });
+        ids.chain(keys).map(|it| write::In("price", it)).collect()
+    }
 }
 
 /// A session with its lines as either shape has them.
@@ -59,7 +83,7 @@ pub struct CheckoutSession {
 pub(super) struct Draft {
     session: CheckoutSession,
     /// `display_items`, the lines before 2020-08-27 and in texts copied from then.
-    display_prices: Vec<PriceId>,
+    display_items: Vec<LinePrice>,
     details: Details,
 }
 
@@ -67,7 +91,7 @@ impl From<Draft> for CheckoutSession {
     fn from(draft: Draft) -> Self {
         let mut session = draft.session;
         if session.prices.is_empty() {
-            session.prices = draft.display_prices;
+            session.buys(draft.display_items);
         }
         session.email = draft.details.email.or(session.email);
         session.name = draft.details.name;
@@ -96,12 +120,12 @@ impl<'de> View<'de> for Draft {
             "amount_total" => session.amount_total = int(map)?,
             "created" => session.created = time(map)?,
             "expires_at" => session.expires_at = time(map)?,
-            "line_items" => session.prices = prices(map)?,
+            "line_items" => session.buys(lines(map)?),
             "discounts" => {
                 let given = list::<A, SessionDiscount>(map)?.data.into_iter();
                 session.discounts = given.filter(|it| *it != SessionDiscount::default()).collect();
             }
-            "display_items" => self.display_prices = prices(map)?,
+            "display_items" => self.display_items = lines(map)?,
             _ => skip(map)?,
         }
         Ok(())
@@ -128,8 +152,7 @@ impl Serialize for CheckoutSession {
         fields.some("amount_total", &self.amount_total)?;
         fields.some("created", &self.created)?;
         fields.some("expires_at", &self.expires_at)?;
-        let lines: Vec<_> = self.prices.iter().map(|price| write::In("price", price)).collect();
-        fields.list("line_items", &lines, false)?;
+        fields.list("line_items", &self.lines(), false)?;
         fields.list("discounts", &self.discounts, false)?;
         fields.end()
     }
@@ -162,10 +185,10 @@ impl Serialize for Details {
     }
 }
 
-/// The price ids of a session's lines.
-fn prices<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Vec<PriceId>, A::Error> {
+/// The prices of a session's lines.
+fn lines<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Vec<LinePrice>, A::Error> {
     let lines = list::<A, Line>(map)?.data.into_iter();
-    Ok(lines.filter_map(|line| LinePrice::or_plan(line.price, line.plan).id).collect())
+    Ok(lines.map(|line| LinePrice::or_plan(line.price, line.plan)).collect())
 }
 
 #[derive(Default)]

@@ -47,7 +47,8 @@ impl Billing {
     pub async fn land(&self, session_id: &str) -> Result<Landing, BillingError> {
         check(session_id)?;
         let path = format!("/v1/checkout/sessions/{session_id}");
-        let session = match self.stripe.get(&path, &json!({})).await {
+        let params = json!({ "expand": ["line_items"] });
+        let session = match self.stripe.get(&path, &params).await {
             Ok(session) => session,
             Err(error) if error.trouble == Trouble::Missing => {
                 return Err(BillingError::Unknown("There is no such Checkout session."));

@@ -13,6 +13,7 @@
 //! - [`change`]: another plan, shown before it is done; [`phases`]: what that is when the period ends;
 //! - [`ending`]: to cancel, and to go on;
 //! - [`discounts`]: coupons and the codes that customers type;
+//! - [`refresh`]: what Stripe has to be asked again; [`whole`]: its lists to their end;
 //! - [`portal`]: the customer's own page at Stripe;
 //! - [`refresh`]: asking once more for an object;
 //! - [`places`]: where people may be sent back to;
@@ -36,6 +37,7 @@ pub mod refresh;
 pub(crate) mod seal;
 mod turns;
 mod visit;
+mod whole;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -166,20 +168,9 @@ impl Billing {
 
     /// Reads an object and takes in what it is.
     async fn observe(&self, path: &str, params: &Value) -> Result<Answer, BillingError> {
-        self.observe_of(None, path, params).await
-    }
-
-    /// Reads an object of a connected account, or one's own, and takes in what it is.
-    async fn observe_of(
-        &self,
-        account: Option<&str>,
-        path: &str,
-        params: &Value,
-    ) -> Result<Answer, BillingError> {
         let asked_ms = self.clock.now_ms();
-        let answer = self.stripe.get_of(account, path, params).await?;
-        let fetched = webhook::fetched(&answer.object, answer.seen_at, asked_ms, account);
-        self.submit(fetched).await?;
+        let answer = self.stripe.get(path, params).await?;
+        self.take_in(&answer.object, answer.seen_at, asked_ms).await?;
         Ok(answer)
     }
 

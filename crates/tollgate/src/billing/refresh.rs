@@ -7,12 +7,13 @@ use super::{Billing, BillingError};
 use crate::stripe_api::{StripeError, Trouble};
 use crate::webhook;
 
+const SESSIONS: &str = "/v1/checkout/sessions";
 /// The beginning of an id, and where such objects are read.
 const PATHS: &[(&str, &str)] = &[
     ("cus_", "/v1/customers"),
     ("sub_", "/v1/subscriptions"),
     ("in_", "/v1/invoices"),
-    ("cs_", "/v1/checkout/sessions"),
+    ("cs_", SESSIONS),
     ("pi_", "/v1/payment_intents"),
     ("ch_", "/v1/charges"),
     ("py_", "/v1/charges"),
@@ -30,6 +31,17 @@ const PATHS: &[(&str, &str)] = &[
 const CHOSEN: &[(&str, &str)] =
     &[("product:", "/v1/products"), ("price:", "/v1/prices"), ("coupon:", "/v1/coupons")];
 
+/// The beginning of the name under which we keep what a customer may use by Stripe's word.
+const FEATURES: &str = "entitlements:";
+
+/// Where it is read.
+enum Place<'a> {
+    /// A path.
+    Object(String),
+    /// The list of this customer's.
+    Features(&'a str),
+}
+
 /// What Stripe is asked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Question<'a> {
@@ -39,8 +51,8 @@ pub struct Question<'a> {
     pub account: Option<&'a str>,
     /// The snapshot event that carries it.
     pub snapshot_event: Option<&'a str>,
-    /// The second, Unix, in which its observations contradict each other: only what is seen after it
-    /// settles that.
+    /// The second, Unix, in which its observations contradict each other or leave something open:
+    /// only what is seen after it settles that.
     pub unsettled_at: Option<i64>,
 }
 
@@ -68,11 +80,15 @@ impl Billing {
                 (done, _) => return done,
             }
         }
-        let Some(path) = path else {
-            let why = "Objects of this kind cannot be read by their id.";
-            return Err(BillingError::invalid("subject", why));
+        let place = match (path, subject.strip_prefix(FEATURES)) {
+            (Some(path), _) => Place::Object(path),
+            (None, Some(customer)) => Place::Features(customer),
+            (None, None) => {
+                let why = "Objects of this kind cannot be read by their id.";
+                return Err(BillingError::invalid("subject", why));
+            }
         };
-        match self.observe_after(unsettled_at, account, &path).await {
+        match self.observe_after(unsettled_at, account, &place).await {
             Err(error) if is(Trouble::Missing, &error) => {
                 Err(BillingError::Unknown("Stripe has no such object."))
             }
@@ -86,15 +102,32 @@ impl Billing {
         &self,
         second: Option<i64>,
         account: Option<&str>,
-        path: &str,
+        place: &Place<'_>,
     ) -> Result<(), BillingError> {
         for _ in 0..2 {
-            let answer = self.observe_of(account, path, &json!({})).await?;
-            if second.is_none_or(|it| it < answer.seen_at) {
+            let seen_at = match place {
+                Place::Object(path) => self.observe_whole(account, path).await?,
+                Place::Features(customer) => self.observe_features(account, customer).await?,
+            };
+            if second.is_none_or(|it| it < seen_at) {
                 return Ok(());
             }
         }
         Err(StripeError::gave_up("the second that it is to judge is not over there").into())
+    }
+
+    /// Reads an object with all of its lists and takes it in; returns when it was seen.
+    async fn observe_whole(&self, account: Option<&str>, path: &str) -> Result<i64, BillingError> {
+        let asked_ms = self.clock.now_ms();
+        // What was bought stands only where it is asked for.
+        let params = match path.starts_with(SESSIONS) {
+            true => json!({ "expand": ["line_items"] }),
+            false => json!({}),
+        };
+        let mut answer = self.stripe.get_of(account, path, &params).await?;
+        self.make_whole(account, &mut answer.object).await?;
+        self.submit(webhook::fetched(&answer.object, answer.seen_at, asked_ms, account)).await?;
+        Ok(answer.seen_at)
     }
 
     /// Reads an event and takes it in, as if it had been sent.

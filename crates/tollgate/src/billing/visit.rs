@@ -117,7 +117,8 @@ impl Billing {
     }
 
     async fn session(&self, id: &str) -> Result<Option<Answer>, StripeError> {
-        match self.stripe.get(&format!("/v1/checkout/sessions/{id}"), &json!({})).await {
+        let params = json!({ "expand": ["line_items"] });
+        match self.stripe.get(&format!("/v1/checkout/sessions/{id}"), &params).await {
             Ok(session) => Ok(Some(session)),
             Err(error) if error.trouble == Trouble::Missing => Ok(None),
             Err(error) => Err(error),

@@ -11,6 +11,7 @@ use crate::rules::card::Payer;
 use crate::rules::double;
 use crate::rules::dunning::Dunning;
 use crate::rules::effects::{Effect, EffectKind};
+use crate::rules::gaps;
 use crate::rules::known::Known;
 use crate::rules::policy::Rulebook;
 use crate::store::belonging::Belongings;
@@ -36,7 +37,8 @@ pub struct Fact {
     pub failure_told: bool,
     /// Of a question to Stripe: how it is asked.
     pub reference: Reference,
-    /// The second, Unix, in which what was observed of the subject contradicts itself.
+    /// The second, Unix, in which what was observed of the subject contradicts itself or leaves
+    /// something open.
     pub unsettled_at: Option<i64>,
 }
 
@@ -225,7 +227,8 @@ impl Library {
 
     fn unsettled_at(&self, id: &str) -> Option<i64> {
         let standing = &self.objects.get(id)?.standing;
-        standing.unsettled.then_some(standing.at)
+        let is_open = standing.unsettled || gaps::may_miss(&standing.object);
+        is_open.then_some(standing.at)
     }
 
     async fn fetch_users(

@@ -217,8 +217,8 @@ impl Source<'_> {
     }
 
     fn fill_session(&self, values: &mut Values, it: &CheckoutSession) {
-        let prices = it.prices.iter().map(AsRef::as_ref);
-        values.plan = title(self.rulebook.plan_of_purchase(prices, it.metadata.plan.as_deref()));
+        let named = it.metadata.plan.as_deref();
+        values.plan = title(self.rulebook.plan_of_purchase(it.price_names(), named));
         values.amount = self.money(it.amount_total, it.currency.as_deref());
         values.paid_on = self.date(self.known.ordered_at.or(it.created));
     }

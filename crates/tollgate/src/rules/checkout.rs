@@ -23,6 +23,20 @@ pub fn is_paid(it: &CheckoutSession) -> bool {
     matches!(it.payment_status, PaymentStatus::Paid | PaymentStatus::NoPaymentRequired)
 }
 
+/// Whether something was bought once, and no lines say what.
+pub fn is_without_lines(it: &CheckoutSession) -> bool {
+    let is_bought = it.mode == SessionMode::Payment && it.status == SessionStatus::Complete;
+    is_bought && it.prices.is_empty()
+}
+
+/// Whether Stripe has to be asked what was bought: events come without a session's lines, and no
+/// name tells the plan.
+pub fn is_of_unknown_goods(it: &CheckoutSession, rulebook: &Rulebook) -> bool {
+    is_without_lines(it)
+        && rulebook.sells_once()
+        && rulebook.plan_of_purchase(std::iter::empty(), it.metadata.plan.as_deref()).is_none()
+}
+
 /// Returns what a one-time purchase claims; sessions of other modes claim nothing themselves.
 pub fn claim(
     it: &CheckoutSession,
@@ -35,8 +49,8 @@ pub fn claim(
     }
     let mut claim = Claim::new(it.id.as_str(), it.customer.as_ref(), it.created);
     claim.status = Some(it.payment_status.as_str().to_owned());
-    let prices = it.prices.iter().map(AsRef::as_ref);
-    let Some(plan) = rulebook.plan_of_purchase(prices, it.metadata.plan.as_deref()) else {
+    let named = it.metadata.plan.as_deref();
+    let Some(plan) = rulebook.plan_of_purchase(it.price_names(), named) else {
         return Some(claim.denied(Reason::UnknownPrice));
     };
     claim.buys(plan);

@@ -5,6 +5,7 @@
 //! - [`observation`] and [`merge`]: one object's state from all that was observed of it;
 //! - one file per object: when it is final, how it progresses, what it claims and what it tells;
 //! - [`period`] and [`reversal`]: which invoices belong together, and what went back of them;
+//! - [`gaps`]: what events leave open, so that Stripe has to be asked;
 //! - [`policy`] and [`access`]: what a user may use now, and the reason;
 //! - [`double`]: what one user pays for twice;
 //! - [`dunning`]: money that is missing, and how it goes on;
@@ -23,6 +24,7 @@ pub mod dispute;
 pub mod double;
 pub mod dunning;
 pub mod effects;
+pub mod gaps;
 pub mod invoice;
 pub mod known;
 pub mod ledger;

@@ -149,20 +149,21 @@ impl Rulebook {
         })
     }
 
-    /// Returns the plan that a one-time purchase buys: by its prices, by the name it carries, or
-    /// the only plan that is sold once.
+    /// Returns the plan that a one-time purchase buys: by its prices, or by the name it carries.
+    /// That only one plan is sold once says nothing of what else is sold.
     pub fn plan_of_purchase<'a>(
         &self,
         prices: impl Iterator<Item = &'a str>,
         named: Option<&str>,
     ) -> Option<&Plan> {
-        self.plan_of_prices(prices).or_else(|| named.and_then(|it| self.plan(it))).or_else(|| {
-            let mut sold_once = self.plans.iter().filter(|it| it.prices.contains_key(ONCE));
-            match (sold_once.next(), sold_once.next()) {
-                (Some(plan), None) => Some(plan),
-                _ => self.any_price.as_deref().and_then(|it| self.plan(it)),
-            }
-        })
+        self.plan_of_prices(prices)
+            .or_else(|| named.and_then(|it| self.plan(it)))
+            .or_else(|| self.any_price.as_deref().and_then(|it| self.plan(it)))
+    }
+
+    /// Whether any plan is sold once.
+    pub fn sells_once(&self) -> bool {
+        self.plans.iter().any(|it| it.prices.contains_key(ONCE))
     }
 
     fn plan_of_prices<'a>(&self, refs: impl Iterator<Item = &'a str>) -> Option<&Plan> {

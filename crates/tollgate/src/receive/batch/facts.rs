@@ -8,10 +8,13 @@ use super::super::ownership::{customer_of, is_customer};
 use super::super::{EventInput, Purpose};
 use super::{Batch, News, Objects, tie};
 use crate::rules::effects::{Effect, EffectKind, Recovery, recovery};
+use crate::rules::gaps;
+use crate::rules::merge::Standing;
 use crate::rules::policy::Rulebook;
 use crate::store::access::{Changed, StoredAccess};
+use crate::store::object::StoredObject;
 use crate::store::outbox::{NewFact, Staged};
-use crate::webhook::{Incoming, Reading};
+use crate::webhook::{self, Incoming, Reading};
 
 /// What came in.
 pub(super) struct Found<'a> {
@@ -45,7 +48,7 @@ pub(super) fn facts(found: &Found<'_>, objects: &Objects, derived: &Derived) -> 
     for it in heard.map(|it| it.event) {
         of_event(it, found.rulebook, objects, &mut facts);
     }
-    for it in objects.saved.iter().filter(|it| it.standing.unsettled) {
+    for it in objects.saved.iter().filter(|it| has_to_be_asked(it, found.rulebook)) {
         let effect = Effect::new(EffectKind::Refresh, &it.id, it.standing.at);
         facts.add(effect, Some(it.standing.event_id.to_string()), it.owner_id.clone());
     }
@@ -64,6 +67,13 @@ pub(super) fn facts(found: &Found<'_>, objects: &Objects, derived: &Derived) -> 
         facts.add(Effect::new(kind, user_id, *revision), it.cause.clone(), Some(owner));
     }
     facts.0.into_values().collect()
+}
+
+/// Whether Stripe has to be asked: its events contradict each other, or do not say it all.
+fn has_to_be_asked(it: &StoredObject, rulebook: &Rulebook) -> bool {
+    let Standing { object, event_id, unsettled, .. } = &it.standing;
+    let has_gaps = gaps::missing(object, rulebook).is_some();
+    *unsettled || (has_gaps && gaps::is_worth_asking(object, webhook::is_fetched(event_id)))
 }
 
 /// What happens in an account that does not count is not told: it is nobody's of ours, whomever its
