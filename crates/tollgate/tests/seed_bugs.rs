@@ -87,7 +87,7 @@ on_both_databases! {
     c17_a_session_of_another_mode_is_no_purchase;
     c17_an_object_of_another_account_grants_nothing;
     c19_a_session_without_customer_or_details_is_applied;
-    c20_a_database_refuses_the_other_mode;
+    c20_a_database_stays_of_its_first_mode;
 }
 
 async fn c1_an_event_that_failed_is_no_duplicate(fresh: Fresh) {
@@ -377,7 +377,8 @@ async fn c19_a_session_without_customer_or_details_is_applied(fresh: Fresh) {
     assert_eq!((access.granted, access.customer_id), (true, None));
 }
 
-async fn c20_a_database_refuses_the_other_mode(fresh: Fresh) {
+/// That the webhook keeps events of the other mode out is shown in `http_webhook.rs`.
+async fn c20_a_database_stays_of_its_first_mode(fresh: Fresh) {
     assert!(store::schema::claim_livemode(&fresh.db, true).await.unwrap());
     assert!(store::schema::claim_livemode(&fresh.db, false).await.unwrap(), "it stays live");
 }

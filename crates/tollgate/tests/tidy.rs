@@ -4,6 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use tollgate::crash::{DELIVERY_POINTS, POINTS};
+
 /// Each room of the library and the rooms it may use, in the order of an event's way through.
 const ROOMS: &[(&str, &[&str])] = &[
     ("clock", &[]),
@@ -167,6 +169,20 @@ fn named_after<'a>(line: &'a str, prefix: &str) -> Vec<&'a str> {
         names.extend(parts.into_iter().map(name));
     }
     names
+}
+
+/// A point that no test knows would be a place where nobody ever died.
+#[test]
+fn every_point_in_the_code_is_one_at_which_a_test_dies() {
+    let mut named: Vec<String> = Vec::new();
+    for (_, _, text) in library() {
+        let calls = code(&text).filter_map(|line| line.split_once("crash::point(\""));
+        named.extend(calls.filter_map(|(_, it)| Some(it.split_once('"')?.0.to_owned())));
+    }
+    let mut tried = [POINTS, DELIVERY_POINTS].concat();
+    named.sort();
+    tried.sort_unstable();
+    assert_eq!(named, tried);
 }
 
 #[test]
