@@ -14,6 +14,7 @@ use history::objects::{self, event, items, subscription, updated, with};
 use history::{Piece, START, VERSIONS, cast, told};
 use serde_json::json;
 use tollgate::receive::{self, BATCH_MAX, Input};
+use tollgate::rules::effects::EffectKind;
 use tollgate::rules::policy::Rulebook;
 use tollgate::store::user::AppUser;
 use tollgate::store::{self, Db};
@@ -23,6 +24,7 @@ const NOW_MS: i64 = (START + 3_600) * 1000;
 on_both_databases! {
     every_statement_prepares;
     a_batch_of_64_costs_as_many_statements_as_one_event;
+    telling_costs_the_same_for_one_and_for_many;
     naming_users_costs_the_same_for_one_and_for_many;
     the_tables_are_made_once;
     a_database_belongs_to_one_mode;
@@ -90,6 +92,36 @@ fn contest() -> Vec<Input> {
         step("evt_c3", "price_3", "price_team"),
         event("evt_c0", "customer.subscription.created", START, &price("price_1")).delivery(),
     ]
+}
+
+/// As a server tells: mails, questions to Stripe and two endpoints of the app's.
+async fn telling_costs_the_same_for_one_and_for_many(fresh: Fresh) {
+    let mut rulebook = objects::rulebook();
+    for kind in EffectKind::all() {
+        for (destination, in_order) in
+            [("mail", false), ("stripe", false), ("notify:a", true), ("notify:b", true)]
+        {
+            rulebook.routes.add(kind, destination, in_order);
+        }
+    }
+    let started = |number: usize| {
+        let fields = json!({
+            "customer": format!("cus_{number}"),
+            "metadata": { "user_id": format!("user_{number}") },
+        });
+        let it = with(&subscription(&format!("sub_{number}"), "active"), &fields);
+        let id = format!("evt_{number}");
+        event(&id, "customer.subscription.created", START, &it).delivery()
+    };
+    let before = fresh.db.executed();
+    let told = receive::apply(&fresh.db, &rulebook, &[started(0)], NOW_MS).await.unwrap().told;
+    let wanted = fresh.db.executed() - before;
+    assert!(told >= 8, "{told} told");
+    let many: Vec<Input> = (1..=BATCH_MAX).map(started).collect();
+    let before = fresh.db.executed();
+    let all = receive::apply(&fresh.db, &rulebook, &many, NOW_MS).await.unwrap().told;
+    assert_eq!(all, told * BATCH_MAX);
+    assert_eq!(fresh.db.executed() - before, wanted);
 }
 
 async fn naming_users_costs_the_same_for_one_and_for_many(fresh: Fresh) {
