@@ -377,7 +377,7 @@ async fn a_connected_account_says_nothing_of_our_user(fresh: Fresh) {
     let inputs: Vec<Input> = pieces.iter().map(Piece::delivery).collect();
     apply(&fresh.db, &inputs).await;
     let (db, key) = (&fresh.db, format!("access_granted:{USER}:1"));
-    let facts = knowledge::gather(db, &objects::rulebook(), "mail", &[&key]).await.unwrap();
+    let facts = knowledge::gather(db, &objects::rulebook(), "mail", &[&key], NOW).await.unwrap();
     let [fact] = &facts[..] else { panic!("{facts:?}") };
     assert_eq!((fact.known.user_id.as_deref(), &fact.known.email), (Some(USER), &None));
     let told_of = fact.known.subscription.as_ref().map(|it| it.id.to_string());

@@ -42,8 +42,8 @@ pub struct Fact {
     pub unsettled_at: Option<i64>,
 }
 
-/// Returns the facts of these keys with what is known around them at `now` (Unix seconds) and what this destination was
-/// told before.
+/// Returns the facts of these keys with what is known around them at `now` (Unix seconds) and what
+/// this destination was told before.
 ///
 /// # Errors
 /// As the database says.

@@ -261,7 +261,7 @@ async fn take(
         let tx = db.begin().await?;
         match apply_and_commit(tx, rulebook, handlers, inputs, now_ms).await {
             Err(StoreError::Conflict(_)) if tries < TRIES_MAX => tries += 1,
-            done => return Ok(drop(done?)),
+            done => return done.map(drop).map_err(ReplayError::from),
         }
     }
 }
