@@ -32,9 +32,8 @@ pub fn is_without_lines(it: &CheckoutSession) -> bool {
 /// Whether Stripe has to be asked what was bought: events come without a session's lines, and no
 /// name tells the plan.
 pub fn is_of_unknown_goods(it: &CheckoutSession, rulebook: &Rulebook) -> bool {
-    is_without_lines(it)
-        && rulebook.sells_once()
-        && rulebook.plan_of_purchase(std::iter::empty(), it.metadata.plan.as_deref()).is_none()
+    let named = it.metadata.plan.as_deref().and_then(|it| rulebook.plan(it));
+    is_without_lines(it) && rulebook.sells_once() && named.is_none()
 }
 
 /// Returns what a one-time purchase claims; sessions of other modes claim nothing themselves.
