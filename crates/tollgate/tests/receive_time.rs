@@ -1,5 +1,5 @@
-//! What happens after the answer: time and settings that change access, replays that change nothing, and who
-//! hears of a change.
+//! What happens after the answer: time and settings that change access, replays that change nothing,
+//! and who hears of a change.
 
 #![expect(clippy::unwrap_used, reason = "what fails here has failed its test")]
 

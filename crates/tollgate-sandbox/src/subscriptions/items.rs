@@ -151,7 +151,8 @@ pub(super) fn read_discounts(
     discounts::check(world, purchase, item).map(Some)
 }
 
-/// Draws discounts that were checked, to be counted once the call stands; `made` notes those that were not there before.
+/// Draws discounts that were checked, to be counted once the call stands; `made` notes those that
+/// were not there before.
 pub(super) fn redeem(
     world: &mut World,
     customer: &Id,

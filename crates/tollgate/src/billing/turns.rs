@@ -1,5 +1,5 @@
-//! One at a time for each user, or each price, on this node. It spares Stripe calls that the other nodes' keys and
-//! rows would make harmless anyway.
+//! One at a time for each user, or each price, on this node. It spares Stripe calls that the other
+//! nodes' keys and rows would make harmless anyway.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -64,8 +64,8 @@ pub struct Report {
 /// Compares the state with the one that the events give at `now_ms` (Unix milliseconds), made in
 /// a new SQLite database at `scratch`. `progress` is told the number of events read so far. With
 /// `mend` what differs is mended, and what an older version ignored is applied; then its handlers
-/// hear of the access that changes thereby, and so does everybody whom the rulebook's routes name, and of nothing else: they were told all facts
-/// before.
+/// hear of the access that changes thereby, and so does everybody whom the rulebook's routes name,
+/// and of nothing else: they were told all facts before.
 ///
 /// # Errors
 /// A database is away; what was mended before stays so.

@@ -104,8 +104,9 @@ impl Tollgate {
     }
 
     /// Keeps going what needs no caller, until `until` is done: failed events are tried again, and
-    /// what time alone changes is changed, and whoever has to hear of something is told. Then writes what is still waiting and closes the
-    /// database. `until` should end after the app's own server did. Only the first call does so.
+    /// what time alone changes is changed, and whoever has to hear of something is told. Then writes
+    /// what is still waiting and closes the database. `until` should end after the app's own server
+    /// did. Only the first call does so.
     pub async fn run(self, until: impl Future<Output = ()>) {
         let taken = self.background.lock().unwrap_or_else(PoisonError::into_inner).take();
         drop(self);
