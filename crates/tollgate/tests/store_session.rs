@@ -17,6 +17,7 @@ on_both_databases! {
     what_is_not_committed_is_not_there_and_the_session_goes_on;
     after_a_refused_statement_the_next_session_writes;
     whoever_else_writes_comes_between_two_sessions;
+    tables_are_looked_at_beside_an_open_transaction;
 }
 
 const BODY: &[u8] = b"{\"id\":\"evt_1\",\"text\":\"\xc3\xa4 \\u0000\"}";
@@ -125,5 +126,49 @@ async fn whoever_else_writes_comes_between_two_sessions(fresh: Fresh) {
         tx.commit().await.unwrap();
         assert_eq!(email(db).await, Some(format!("other_{turn}@example.com")));
     }
+    fresh.gone().await;
+}
+
+async fn tables_are_looked_at_beside_an_open_transaction(fresh: Fresh) {
+    let db = &fresh.db;
+    let mut session = db.session(false).await.unwrap();
+    let mut tx = session.begin().await.unwrap();
+    event::record(&mut tx, vec![event("evt_1")]).await.unwrap();
+    db.look_at_tables().await.unwrap();
+    tx.commit().await.unwrap();
+    drop(session);
+    db.look_at_tables().await.unwrap();
+    if db.is_postgres() {
+        let looked = "select cast(reltuples as bigint) from pg_class where relname = 'event'";
+        assert_eq!(fresh.ask(looked).await, 1);
+    }
+    fresh.gone().await;
+}
+
+/// A log that never begins anew grows by all that is written, here by 256 MiB.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_log_begins_anew_while_transactions_follow_each_other() {
+    let fresh = Fresh::scratch().await;
+    let db = fresh.db.clone();
+    let checkpoints = tokio::spawn(async move {
+        loop {
+            db.checkpoint().await.unwrap();
+            tokio::task::yield_now().await;
+        }
+    });
+    for round in 0..8 {
+        let mut session = fresh.db.session(false).await.unwrap();
+        for turn in 0..8 {
+            let mut tx = session.begin().await.unwrap();
+            let large =
+                NewEvent { payload: vec![b'x'; 4 << 20], ..event(&format!("evt_{round}_{turn}")) };
+            event::record(&mut tx, vec![large]).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+    }
+    checkpoints.abort();
+    let log = fresh.url().trim_start_matches("sqlite://").to_owned() + "-wal";
+    let bytes = std::fs::metadata(log).unwrap().len();
+    assert!(bytes < 128 << 20, "{bytes} bytes");
     fresh.gone().await;
 }

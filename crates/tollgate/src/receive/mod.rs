@@ -49,7 +49,7 @@ pub const BATCH_MAX: usize = 64;
 const TRIES_MAX: u32 = 6;
 /// Batches after which the writer gives its connection back, so that whoever else has to write gets
 /// a turn also while there is no end of events.
-const SESSION_BATCHES: u64 = 32;
+const SESSION_BATCHES: u64 = 8;
 /// Changes of access that a slow listener may lag behind before it has to look for itself.
 const CHANGES_KEPT: usize = 1024;
 
@@ -359,13 +359,14 @@ impl Writer {
     }
 
     async fn new_session(&mut self) -> Result<Session, StoreError> {
-        let mut session = self.db.session(self.handlers.are_there()).await?;
         self.sessions += 1;
         // Ever more rarely: the tables double ever more slowly.
         if self.sessions.is_power_of_two() {
-            session.look_at_tables().await?;
+            let db = self.db.clone();
+            // Nothing hangs on one look; the next comes.
+            tokio::spawn(async move { drop(db.look_at_tables().await) });
         }
-        Ok(session)
+        self.db.session(self.handlers.are_there()).await
     }
 
     /// One batch, done again while other transactions are in its way.

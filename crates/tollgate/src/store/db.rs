@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
-use sqlx::{ConnectOptions, Connection, Executor, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, Executor, PgConnection, SqliteConnection};
 
 use super::StoreError;
 use super::direct::Home;
@@ -25,6 +25,11 @@ const POSTGRES_CONNECTIONS: u32 = 10;
 const POSTGRES_SESSION: &str = "set enable_seqscan = off; set enable_bitmapscan = off; \
      set enable_hashjoin = off; set enable_mergejoin = off; \
      set plan_cache_mode = force_generic_plan; set jit = off; set lock_timeout = '200ms'";
+const POSTGRES_FEW_ROWS: &str =
+    "select count(*) < 100000 from (select 1 from object limit 100000) as few";
+/// How many rows there are is all that the plans need to know: a small sample says it.
+const POSTGRES_LOOK: &str = "set default_statistics_target = 10; analyze object; analyze access; \
+     analyze app_user; analyze event; analyze outbox; analyze delivery";
 pub(super) const STATEMENTS_CACHED: usize = 256;
 /// Pages of SQLite's write-ahead log beyond which it begins anew: 16 MiB.
 const WAL_PAGES: i64 = 4096;
@@ -243,16 +248,35 @@ impl Db {
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn checkpoint(&self) -> Result<(), StoreError> {
-        let Backend::Sqlite { checkpointer, .. } = &self.backend else { return Ok(()) };
+        let Backend::Sqlite { writer, checkpointer, .. } = &self.backend else { return Ok(()) };
         // The writer goes on meanwhile.
-        let passive = sqlx::query_as("pragma wal_checkpoint(passive)").fetch_one(checkpointer);
-        let (_busy, pages, _moved): (i64, i64, i64) = passive.await.map_err(classify)?;
-        if pages > WAL_PAGES {
-            // For the little that came since, it waits; then it begins the log anew.
+        if move_pages(checkpointer).await? > WAL_PAGES {
+            // What came during the first, so that little is left to wait for.
+            move_pages(checkpointer).await?;
+            // The log begins anew while nobody writes. That takes a turn of its own: whoever only
+            // polls for the lock gets it seldom while batches follow each other.
+            let _turn = writer.acquire().await.map_err(classify)?;
             let restart = sqlx::query("pragma wal_checkpoint(restart)").execute(checkpointer);
             restart.await.map_err(classify)?;
         }
         Ok(())
+    }
+
+    /// Has Postgres look at its tables while they are small and grow: its own look comes a minute
+    /// late, and until then a plan that was right for a hundred rows reads ten thousand. It has a
+    /// connection of its own, so that no batch waits.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn look_at_tables(&self) -> Result<(), StoreError> {
+        let Backend::Postgres(pool) = &self.backend else { return Ok(()) };
+        let own = PgConnection::connect_with(&pool.connect_options()).await;
+        let mut own = own.map_err(classify)?;
+        let few = sqlx::query_scalar::<_, bool>(POSTGRES_FEW_ROWS).fetch_one(&mut own).await;
+        if few.map_err(classify)? {
+            own.execute(POSTGRES_LOOK).await.map_err(classify)?;
+        }
+        own.close().await.map_err(classify)
     }
 
     /// Closes all connections; SQLite leaves a single file.
@@ -278,6 +302,13 @@ impl Db {
     pub fn executed(&self) -> u64 {
         self.executed.load(Ordering::Relaxed)
     }
+}
+
+/// Moves what it can without waiting, and returns how many pages the log has.
+async fn move_pages(checkpointer: &SqlitePool) -> Result<i64, StoreError> {
+    let passive = sqlx::query_as("pragma wal_checkpoint(passive)").fetch_one(checkpointer);
+    let (_busy, pages, _moved): (i64, i64, i64) = passive.await.map_err(classify)?;
+    Ok(pages)
 }
 
 fn misread(error: &sqlx::Error) -> StoreError {

@@ -11,10 +11,6 @@ use super::direct::{Direct, Turn};
 use super::failure::classify;
 use super::sql::{Row, Statement, Texts, Value, postgres_arguments, sqlite_arguments};
 
-const POSTGRES_FEW_ROWS: &str =
-    "select count(*) < 100000 from (select 1 from object limit 100000) as few";
-const POSTGRES_LOOK: &str = "analyze object; analyze access; analyze app_user; analyze event; analyze outbox; \
-     analyze delivery";
 /// A lock that is upgraded midway fails at once (SQLITE_BUSY_SNAPSHOT).
 pub(super) const SQLITE_BEGIN: &str = "begin immediate";
 
@@ -46,20 +42,6 @@ impl Session {
             Kept::Postgres(it) => Inner::Postgres(it.begin().await.map_err(classify)?),
         };
         Ok(Tx { inner, texts: Arc::clone(&self.texts), executed: Arc::clone(&self.executed) })
-    }
-
-    /// Has Postgres look at its tables while they are small and grow: its own look comes a minute
-    /// late, and until then a plan that was right for a hundred rows reads ten thousand.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`].
-    pub async fn look_at_tables(&mut self) -> Result<(), StoreError> {
-        let Kept::Postgres(it) = &mut self.connection else { return Ok(()) };
-        let few = sqlx::query_scalar::<_, bool>(POSTGRES_FEW_ROWS).fetch_one(&mut **it).await;
-        if few.map_err(classify)? {
-            it.execute(POSTGRES_LOOK).await.map_err(classify)?;
-        }
-        Ok(())
     }
 }
 
