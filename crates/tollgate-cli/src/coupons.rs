@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 use tollgate::billing::discounts::NewCoupon;
 
+use crate::dev::beside::Beside;
 use crate::discounts::{self, Desk};
 use crate::out;
 
@@ -70,8 +71,12 @@ pub struct Create {
 }
 
 /// Runs the command.
-pub async fn run(file: Option<&Path>, command: Command) -> anyhow::Result<ExitCode> {
-    let desk = Desk::open(file).await?;
+pub async fn run(
+    file: Option<&Path>,
+    beside: &Beside,
+    command: Command,
+) -> anyhow::Result<ExitCode> {
+    let desk = Desk::open(file, beside).await?;
     let done = match command {
         Command::List { json } => list(&desk, json).await,
         Command::Create(it) => create(&desk, &it).await,

@@ -2,6 +2,7 @@
 //! newcomer without an account and without a network; and a page that shows what happens. The
 //! server lives in the sandbox's time, so that moving its clock moves everything.
 
+pub mod beside;
 mod own;
 mod plans;
 
@@ -27,7 +28,7 @@ pub const WEBHOOK_SECRET: &str = "whsec_tollgate_dev";
 /// The app's key where none is configured.
 const API_KEY: &str = "dev";
 /// The database's file where no option names another.
-pub const DATABASE: &str = "tollgate-dev.db";
+const DATABASE: &str = "tollgate-dev.db";
 /// How our webhook endpoint is found again in the sandbox.
 const MADE_BY: &str = "tollgate dev";
 
@@ -80,7 +81,7 @@ pub async fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<E
 }
 
 /// What is configured, with test secrets where there are none, always on a database of its own.
-pub fn development(mut config: Config, database: &Path) -> Config {
+fn development(mut config: Config, database: &Path) -> Config {
     config.dev = true;
     config.database_url = Secret::new(format!("sqlite://{}", database.display()));
     config.webhook_secrets.push(Secret::new(WEBHOOK_SECRET));
@@ -93,7 +94,7 @@ pub fn development(mut config: Config, database: &Path) -> Config {
 
 /// Whatever is configured, nothing here calls the real Stripe: the sandbox takes any key. Where no
 /// plans are configured, those that it sells are. Returns whether prices of the operator's own are.
-pub fn sell_in(config: &mut Config, sandbox_url: &str) -> bool {
+fn sell_in(config: &mut Config, sandbox_url: &str) -> bool {
     config.stripe_key = Some(Secret::new("sk_test_tollgate_dev"));
     config.publishable_key = Some("pk_test_tollgate_dev".to_owned());
     config.stripe_api_base = sandbox_url.to_owned();
@@ -192,12 +193,14 @@ fn welcome(server: &Server, sandbox: &Sandbox, config: &Config, own: &str) -> St
   Tollgate is running.        http://{address}/
   Choose a plan and pay:      http://{address}/pricing?user=ada
   Or as the sandbox sells:    {sandbox}/shop
+  The mails that go out:      http://{address}/dev/mails
   The sandbox, an offline
   Stripe with a clock:        {sandbox}/
 {own}
   Or in another terminal:
     tollgate trigger checkout.session.completed --user ada
     curl -H 'Authorization: Bearer {key}' http://{address}/access/ada
+    tollgate explain ada --dev
     tollgate trigger list
 
   Or from an app, yours or one of examples/, on any port of this computer:

@@ -9,12 +9,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tollgate::billing::{Billing, BillingError};
-use tollgate::clock::Clock;
-use tollgate::config::Config;
 use tollgate::deliver::destinations;
 use tollgate::receive::{self, Receiver, Writers};
 use tollgate::store::{Db, schema};
 
+use crate::dev::beside::Beside;
 use crate::exit::{self, WrongUsage};
 use crate::out;
 
@@ -31,11 +30,11 @@ pub struct Desk {
 
 impl Desk {
     /// Opens it.
-    pub async fn open(file: Option<&Path>) -> anyhow::Result<Self> {
-        let config = Config::from_environment(file)?;
+    pub async fn open(file: Option<&Path>, beside: &Beside) -> anyhow::Result<Self> {
+        let (config, clock) = beside.settings(file).await?;
         let db = Db::connect(config.database_url.reveal()).await?;
         schema::migrate(&db).await?;
-        let (clock, rulebook) = (Clock::system(), Arc::new(destinations::rulebook(&config)));
+        let rulebook = Arc::new(destinations::rulebook(&config));
         let (receiver, writers) = receive::open(&db, &rulebook, &clock);
         let no_key = || WrongUsage("discounts are Stripe's: set STRIPE_SECRET_KEY".to_owned());
         let billing = Billing::new(&config, &db, &receiver, &clock).ok_or_else(no_key)?;

@@ -2,21 +2,16 @@
 //! check; and what to do next where it is not.
 
 use std::io::{IsTerminal, stdout};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context as _;
-use serde_json::Value;
-use tollgate::clock::Clock;
-use tollgate::config::{Config, Secret};
 use tollgate::doctor::{self, Finding, Report, Verdict};
 use tollgate::stripe_api::Patience;
 
-use crate::dev;
+use crate::dev::beside::Beside;
 use crate::exit;
 use crate::out;
-use crate::sandbox::{LISTEN, LISTEN_VARIABLE};
 
 /// Somebody waits for the answer.
 const PATIENCE: Patience = Patience {
@@ -38,24 +33,13 @@ pub struct Arguments {
     /// Print JSON.
     #[arg(long)]
     json: bool,
-    /// Look at the `tollgate dev` that runs, with its sandbox and its database.
-    #[arg(long)]
-    dev: bool,
-    /// The database's file of `tollgate dev`.
-    #[arg(long, default_value = dev::DATABASE, value_name = "FILE", requires = "dev")]
-    database: PathBuf,
-    /// Where the sandbox of `tollgate dev` listens.
-    #[arg(long, env = LISTEN_VARIABLE, default_value = LISTEN, value_name = "ADDR")]
-    sandbox_listen: String,
+    #[command(flatten)]
+    beside: Beside,
 }
 
 /// Runs the command.
 pub async fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let config = Config::from_environment(file)?;
-    let (config, clock) = match arguments.dev {
-        true => beside(config, arguments).await?,
-        false => (config, Clock::system()),
-    };
+    let (config, clock) = arguments.beside.settings(file).await?;
     let report = doctor::examine(&config, &clock, PATIENCE).await;
     if arguments.json {
         out::line(serde_json::to_string_pretty(&report)?)?;
@@ -67,30 +51,6 @@ pub async fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<E
         (_, Verdict::Fail) => exit::found_something(),
         _ => ExitCode::SUCCESS,
     })
-}
-
-/// The settings and the clock of the `tollgate dev` that runs beside.
-async fn beside(config: Config, arguments: &Arguments) -> anyhow::Result<(Config, Clock)> {
-    let sandbox = format!("http://{}", arguments.sandbox_listen);
-    let mut config = dev::development(config, &arguments.database);
-    dev::sell_in(&mut config, &sandbox);
-    let state = ask(&sandbox, "/_sandbox/state").await?;
-    let endpoints = ask(&sandbox, "/_sandbox/endpoints").await?;
-    let urls = config.webhook_urls();
-    let mut endpoints = endpoints["data"].as_array().into_iter().flatten();
-    let ours = endpoints.find(|it| it["url"].as_str().is_some_and(|it| urls[0] == it));
-    let secret = ours.and_then(|it| it["secret"].as_str()).context("find the server's endpoint")?;
-    config.webhook_secrets.push(Secret::new(secret));
-    let now_ms = state["now"].as_i64().context("read the sandbox's clock")?.saturating_mul(1000);
-    Ok((config, Clock::manual(now_ms)))
-}
-
-async fn ask(sandbox: &str, path: &str) -> anyhow::Result<Value> {
-    let url = format!("{sandbox}{path}");
-    let client = reqwest::Client::builder().no_proxy().build()?;
-    let answer = client.get(&url).send().await;
-    let answer = answer.with_context(|| format!("reach the sandbox of `tollgate dev` at {url}"))?;
-    answer.json().await.context("read the sandbox's answer")
 }
 
 fn print(report: &Report) -> std::io::Result<()> {

@@ -15,6 +15,7 @@ use tollgate::reconcile::replay;
 use tollgate::store::event::{self, Status, Summary};
 use tollgate::store::{Db, schema};
 
+use crate::dev::beside::Beside;
 use crate::exit::{self, WrongUsage};
 use crate::out;
 
@@ -49,14 +50,18 @@ pub enum Command {
 }
 
 /// Runs the command.
-pub async fn run(file: Option<&Path>, command: &Command) -> anyhow::Result<ExitCode> {
-    let config = Config::from_environment(file)?;
+pub async fn run(
+    file: Option<&Path>,
+    beside: &Beside,
+    command: &Command,
+) -> anyhow::Result<ExitCode> {
+    let (config, clock) = beside.settings(file).await?;
     let db = Db::connect(config.database_url.reveal()).await?;
     schema::migrate(&db).await?;
     match command {
         Command::List { status, limit, json } => list(&db, status.as_deref(), *limit, *json).await,
         Command::Show { id } => show(&db, id).await,
-        Command::Replay { ids, failed } => replay(&db, config, ids, *failed).await,
+        Command::Replay { ids, failed } => replay(&db, (config, &clock), ids, *failed).await,
     }
 }
 
@@ -98,7 +103,12 @@ async fn show(db: &Db, id: &str) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn replay(db: &Db, config: Config, ids: &[String], failed: bool) -> anyhow::Result<ExitCode> {
+async fn replay(
+    db: &Db,
+    (config, clock): (Config, &Clock),
+    ids: &[String],
+    failed: bool,
+) -> anyhow::Result<ExitCode> {
     let ids = match (ids, failed) {
         ([], false) => {
             return Err(WrongUsage("name events, or give --failed".to_owned()).into());
@@ -112,7 +122,7 @@ async fn replay(db: &Db, config: Config, ids: &[String], failed: bool) -> anyhow
     let rulebook = Arc::new(destinations::rulebook(&config));
     let (statements, limit) = (&config.on_access_change, config.handler_timeout);
     let handlers = Arc::new(Handlers::of_operator(statements, limit, db)?);
-    let (receiver, writers) = receive::open_with(db, &rulebook, handlers, &Clock::system());
+    let (receiver, writers) = receive::open_with(db, &rulebook, handlers, clock);
     let wrong = replay_all(db, &receiver, &ids).await?;
     drop(receiver);
     writers.finish().await;

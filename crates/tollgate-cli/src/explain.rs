@@ -4,10 +4,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use tollgate::answer;
-use tollgate::clock::Clock;
-use tollgate::config::Config;
 use tollgate::store::Db;
 
+use crate::dev::beside::Beside;
 use crate::out;
 
 /// Say what a user may use, and why.
@@ -18,14 +17,16 @@ pub struct Arguments {
     /// Print JSON.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    beside: Beside,
 }
 
 /// Runs the command.
 pub async fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let config = Config::from_environment(file)?;
+    let (config, clock) = arguments.beside.settings(file).await?;
     let db = Db::connect(config.database_url.reveal()).await?;
     tollgate::store::schema::migrate(&db).await?;
-    let now = Clock::system().now();
+    let now = clock.now();
     let explanation = answer::explain(&db, &config.rulebook, &arguments.user, now).await?;
     if arguments.json {
         out::line(serde_json::to_string_pretty(&explanation)?)?;

@@ -31,6 +31,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use dev::beside::Beside;
+
 /// Rows and requests are made on one thread and dropped on another, which the system's allocator
 /// takes slowly.
 #[global_allocator]
@@ -64,11 +66,19 @@ enum Command {
     /// Say what a user may use, and why.
     Explain(explain::Arguments),
     /// List, show or replay the stored events.
-    #[command(subcommand)]
-    Events(events::Command),
+    Events {
+        #[command(flatten)]
+        beside: Beside,
+        #[command(subcommand)]
+        command: events::Command,
+    },
     /// List what is told to whom, or have it told again.
-    #[command(subcommand)]
-    Outbox(outbox::Command),
+    Outbox {
+        #[command(flatten)]
+        beside: Beside,
+        #[command(subcommand)]
+        command: outbox::Command,
+    },
     /// Derive the whole state anew from the stored events and mend what differs.
     Rebuild(rebuild::Arguments),
     /// Register the webhook endpoint, make the plans' prices and configure the portal at Stripe.
@@ -79,11 +89,19 @@ enum Command {
     #[command(subcommand)]
     Notify(notify::Command),
     /// List, make or end coupons: the rules of discounts.
-    #[command(subcommand)]
-    Coupons(coupons::Command),
+    Coupons {
+        #[command(flatten)]
+        beside: Beside,
+        #[command(subcommand)]
+        command: coupons::Command,
+    },
     /// List, make or end promotion codes: what customers type.
-    #[command(subcommand)]
-    PromotionCodes(promotion_codes::Command),
+    PromotionCodes {
+        #[command(flatten)]
+        beside: Beside,
+        #[command(subcommand)]
+        command: promotion_codes::Command,
+    },
     /// Print the configuration and where each value comes from.
     Config(config::Arguments),
     /// List the mails, or look at them.
@@ -117,14 +135,16 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Sandbox(it) => sandbox::run(it).await,
         Command::Verify(it) => verify::run(&it),
         Command::Explain(it) => explain::run(file, &it).await,
-        Command::Events(it) => events::run(file, &it).await,
-        Command::Outbox(it) => outbox::run(file, &it).await,
+        Command::Events { beside, command } => events::run(file, &beside, &command).await,
+        Command::Outbox { beside, command } => outbox::run(file, &beside, &command).await,
         Command::Rebuild(it) => rebuild::run(file, &it).await,
         Command::Setup(it) => setup::run(file, &it).await,
         Command::Doctor(it) => doctor::run(file, &it).await,
         Command::Notify(it) => notify::run(file, &it).await,
-        Command::Coupons(it) => coupons::run(file, it).await,
-        Command::PromotionCodes(it) => promotion_codes::run(file, it).await,
+        Command::Coupons { beside, command } => coupons::run(file, &beside, command).await,
+        Command::PromotionCodes { beside, command } => {
+            promotion_codes::run(file, &beside, command).await
+        }
         Command::Config(it) => config::run(file, &it),
         Command::Mails(it) => mails::run(file, &it),
         Command::Migrate => migrate::run(file).await,

@@ -6,11 +6,11 @@ use std::process::ExitCode;
 
 use tollgate::answer::rfc3339;
 use tollgate::clock::Clock;
-use tollgate::config::Config;
 use tollgate::deliver::destinations;
 use tollgate::store::delivery::{self, Delivery};
 use tollgate::store::{Db, StoreError, schema};
 
+use crate::dev::beside::Beside;
 use crate::exit::WrongUsage;
 use crate::out;
 
@@ -46,8 +46,12 @@ pub enum Command {
 }
 
 /// Runs the command.
-pub async fn run(file: Option<&Path>, command: &Command) -> anyhow::Result<ExitCode> {
-    let config = Config::from_environment(file)?;
+pub async fn run(
+    file: Option<&Path>,
+    beside: &Beside,
+    command: &Command,
+) -> anyhow::Result<ExitCode> {
+    let (config, clock) = beside.settings(file).await?;
     let db = Db::connect(config.database_url.reveal()).await?;
     schema::migrate(&db).await?;
     match command {
@@ -60,7 +64,7 @@ pub async fn run(file: Option<&Path>, command: &Command) -> anyhow::Result<ExitC
             let to = to.as_deref().unwrap_or_default();
             list(&db, &destinations::names(&config), (status, to), *limit, *json).await
         }
-        Command::Retry { fact, to } => retry(&db, fact, to).await,
+        Command::Retry { fact, to } => retry(&db, &clock, fact, to).await,
     }
 }
 
@@ -125,8 +129,8 @@ fn print(it: &Delivery, json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn retry(db: &Db, fact: &str, to: &str) -> anyhow::Result<ExitCode> {
-    let revived = delivery::revive(db, fact, to, Clock::system().now_ms()).await?;
+async fn retry(db: &Db, clock: &Clock, fact: &str, to: &str) -> anyhow::Result<ExitCode> {
+    let revived = delivery::revive(db, fact, to, clock.now_ms()).await?;
     if !revived {
         out::note("There is no such delivery that could be made again.");
         return Ok(ExitCode::from(1));

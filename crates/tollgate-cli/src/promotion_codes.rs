@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 use tollgate::billing::discounts::NewCode;
 
+use crate::dev::beside::Beside;
 use crate::discounts::{self, Desk};
 
 /// List, make or end promotion codes: what customers type.
@@ -65,8 +66,12 @@ pub struct Create {
 }
 
 /// Runs the command.
-pub async fn run(file: Option<&Path>, command: Command) -> anyhow::Result<ExitCode> {
-    let desk = Desk::open(file).await?;
+pub async fn run(
+    file: Option<&Path>,
+    beside: &Beside,
+    command: Command,
+) -> anyhow::Result<ExitCode> {
+    let desk = Desk::open(file, beside).await?;
     let done = match command {
         Command::List { coupon, json } => list(&desk, coupon.as_deref(), json).await,
         Command::Create(it) => create(&desk, &it).await,

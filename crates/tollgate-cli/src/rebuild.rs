@@ -4,13 +4,12 @@ use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 
-use tollgate::clock::Clock;
-use tollgate::config::Config;
 use tollgate::deliver::destinations;
 use tollgate::handlers::Handlers;
 use tollgate::reconcile::rebuild::{self, Report};
 use tollgate::store::{Db, schema};
 
+use crate::dev::beside::Beside;
 use crate::exit;
 use crate::out;
 
@@ -26,16 +25,18 @@ pub struct Arguments {
     /// Print JSON.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    beside: Beside,
 }
 
 /// Runs the command.
 pub async fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let config = Config::from_environment(file)?;
+    let (config, clock) = arguments.beside.settings(file).await?;
     let db = Db::connect(config.database_url.reveal()).await?;
     schema::migrate(&db).await?;
     let folder = tempfile::tempdir()?;
     let scratch = folder.path().join("scratch.db");
-    let now_ms = Clock::system().now_ms();
+    let now_ms = clock.now_ms();
     let (statements, limit) = (&config.on_access_change, config.handler_timeout);
     let handlers = Handlers::of_operator(statements, limit, &db)?;
     let mend = (!arguments.check).then_some(&handlers);

@@ -322,3 +322,37 @@ fn the_version_and_the_help_are_there() {
         assert!(help.lines().any(|it| it.trim_start().starts_with(command)), "{command}");
     }
 }
+
+/// The commands look at the database that is configured, and `dev` has one of its own.
+#[test]
+fn what_dev_keeps_is_looked_at_with_dev() {
+    let mut home = Home::empty();
+    home.set("TOLLGATE_LISTEN", "127.0.0.1:0");
+    let serving = Serving::start(home.command(&["dev", "--sandbox-listen", "127.0.0.1:0"]));
+    let shop = serving.line_after("Or as the sandbox sells:");
+    let sandbox = shop.trim_start_matches("http://").trim_end_matches("/shop");
+    home.set("TOLLGATE_SANDBOX_LISTEN", sandbox);
+    home.run(&["trigger", "checkout.session.completed", "--user", "ada"]).code(0);
+    for words in [&["explain", "ada"][..], &["events", "list"], &["coupons", "list"]] {
+        let stray = home.run(words).code(2).err;
+        assert!(stray.contains("add --dev"), "{words:?}: {stray}");
+    }
+    assert!(!home.directory().join("tollgate.db").exists(), "no empty database is left behind");
+    let why = home.run(&["explain", "ada", "--dev"]).code(0).out;
+    assert!(why.starts_with("ada may use plan pro (active)\n"), "{why}");
+    let why = home.run(&["explain", "bob", "--dev"]).code(0).out;
+    assert!(why.starts_with("bob has no access (no_customer)\n"), "{why}");
+    for (words, part) in [
+        (&["events", "list", "--dev"][..], "checkout.session.completed"),
+        (&["events", "--dev", "list"], "checkout.session.completed"),
+        (&["outbox", "list", "--dev"], "mail"),
+        (&["rebuild", "--check", "--dev"], "; 0 differ."),
+        (&["coupons", "list", "--dev"], "20% off"),
+        (&["promotion-codes", "list", "--dev"], "LAUNCH20"),
+    ] {
+        let seen = home.run(words).code(0).out;
+        assert!(seen.contains(part), "{words:?}: {seen}");
+    }
+    home.run(&["explain", "ada", "--database", "x.db"]).code(2);
+    serving.stop();
+}

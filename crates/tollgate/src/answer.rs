@@ -285,9 +285,11 @@ async fn due_failure(db: &Db, user_id: &str) -> Result<Option<String>, StoreErro
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verb = if self.granted { "may use" } else { "has no access:" };
-        let what = if self.granted { format!("plan {}", self.plan) } else { String::new() };
-        writeln!(f, "{} {verb} {what} ({})", self.user_id, self.reason.as_str())?;
+        let (user, why) = (&self.user_id, self.reason.as_str());
+        match self.granted {
+            true => writeln!(f, "{user} may use plan {} ({why})", self.plan)?,
+            false => writeln!(f, "{user} has no access ({why})")?,
+        }
         writeln!(f, "\nCustomers")?;
         for it in &self.owners {
             writeln!(f, "  {}  named by {}", it.id, it.named_by)?;
