@@ -214,6 +214,13 @@ async fn what_goes_wrong_is_a_page_for_people_and_json_for_programs() {
     let reply = shop.call(0, Method::GET, path, None, None).await;
     assert_eq!((reply.status, &reply.body["error"]), (404, &json!("not_found")));
 
+    let nowhere = Browser::new(&shop).get("/nowhere").await;
+    assert_eq!(nowhere.status, StatusCode::NOT_FOUND);
+    assert!(nowhere.text.contains("There is nothing here."), "{}", nowhere.text);
+    assert!(nowhere.links().contains(&"/pricing".to_owned()), "{}", nowhere.text);
+    let reply = shop.call(0, Method::GET, "/nowhere", None, None).await;
+    assert_eq!((reply.status, &reply.body["error"]), (404, &json!("not_found")));
+
     let ada = Browser::of(&shop, "ada").await;
     let unknown = ada.get("/checkout?plan=gold").await;
     assert_eq!(unknown.status, StatusCode::UNPROCESSABLE_ENTITY);

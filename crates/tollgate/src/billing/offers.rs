@@ -43,7 +43,9 @@ impl Billing {
             offers.extend(offer?);
         }
         if offers.is_empty() {
-            return Err(BillingError::NotConfigured("No plan has a price that is for sale."));
+            return Err(BillingError::NotConfigured(
+                "No plan of tollgate.toml has a price that is for sale.",
+            ));
         }
         offers.sort_by_key(|it| it.rank);
         Ok(offers)

@@ -29,6 +29,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::Router;
 use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, Path, Request, State};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, Uri};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{MethodRouter, delete, get, post, put};
@@ -251,8 +252,13 @@ struct Client(IpAddr);
 
 /// Makes the router of all [`ROUTES`]. Every request carries its [`Peer`].
 pub fn router(app: &Arc<App>) -> Router {
-    let router = routes(app).fallback(|| async { Error::NotFound });
+    let router = routes(app).fallback(nothing);
     router.layer(from_fn_with_state(Arc::clone(app), measured)).with_state(Arc::clone(app))
+}
+
+/// What answers where no route is: people get a page.
+async fn nothing(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
+    pages::failed(&app, &uri, &headers, Error::NotFound).await
 }
 
 /// The same for the router of an app, whose own answer it is that there is nothing at a path.

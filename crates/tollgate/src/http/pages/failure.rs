@@ -61,6 +61,10 @@ fn view(page: &Page<'_>, error: &Error) -> Value {
     };
     let lead = match (error, lead) {
         (Error::Declined { message, .. }, _) => message.clone(),
+        // Before it is live the reader is who can set it up.
+        (Error::NotConfigured(why), lead) if !page.app.pages.is_live => {
+            format!("{} ({why})", page.say(lead, &[("name", name)]))
+        }
         (_, "") => String::new(),
         (_, lead) => page.say(lead, &[("name", name)]),
     };
@@ -71,7 +75,8 @@ fn view(page: &Page<'_>, error: &Error) -> Value {
     let way = match error {
         Error::Unauthorized(_) => Some(sign_in),
         Error::Unknown(_) | Error::Invalid { .. } | Error::Declined { .. } => Some(plans),
-        Error::NotConfigured(_) => None,
+        Error::NotFound if page.app.billing.is_some() => Some(plans),
+        Error::NotFound | Error::NotConfigured(_) => None,
         _ => Some(again),
     };
     json!({

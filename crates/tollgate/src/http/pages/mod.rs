@@ -71,6 +71,7 @@ pub struct Pages {
     /// mounts the routes takes it off.
     base: String,
     is_test: bool,
+    is_live: bool,
     /// Where Stripe's script is, and the origin of what it shows.
     stripe_js: String,
     /// The sandbox's origin, where it is one.
@@ -97,6 +98,7 @@ impl Pages {
             is_https: config.selling.public_url.starts_with("https://"),
             base: base(&config.selling.public_url),
             is_test: config.livemode() == Some(false),
+            is_live: config.livemode() == Some(true),
             stripe_js: format!("{stripe_js}/{release}/stripe.js"),
             logo_origin: config.brand.logo.as_deref().and_then(origin),
             sandbox,
