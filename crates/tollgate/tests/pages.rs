@@ -12,6 +12,7 @@ use naughty::{Act, Naughty, say};
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
+use shop::ada::shop_of_ada;
 use shop::{PLANS, Shop, text};
 use tollgate::clock::Stopwatch;
 use tollgate_stripe::form;
@@ -383,5 +384,24 @@ async fn what_is_bought_once_is_not_offered_again_beside_a_better_plan() {
     let seen = Browser::of(&shop, "ada").await.get("/pricing").await;
     assert!(seen.text.contains("Yours for good"), "{}", seen.text);
     assert!(!seen.text.contains("value=\"lifetime\""), "{}", seen.text);
+    shop.close().await;
+}
+
+/// Money that was given back is not paid for again by another card.
+#[tokio::test]
+async fn an_account_does_not_promise_what_a_refund_took_back() {
+    let shop = shop_of_ada().await;
+    let ada = Browser::of(&shop, "ada").await;
+    let seen = ada.get("/account").await;
+    assert!(seen.text.contains("You are on Basic."), "{}", seen.text);
+    let charges = shop.find("/v1/charges").await;
+    let refund = json!({ "charge": charges["data"][0]["id"] });
+    shop.stripe(Method::POST, "/v1/refunds", &refund).await;
+    shop.deliver_all().await;
+    assert_eq!(shop.access("ada").await["reason"], "full_refund");
+    let seen = ada.get("/account").await;
+    let said = "Basic is switched off because its payment was refunded.";
+    assert!(seen.text.contains(said) && seen.text.contains("Switched off"), "{}", seen.text);
+    assert!(!seen.text.contains("You are on Basic."), "{}", seen.text);
     shop.close().await;
 }

@@ -68,6 +68,9 @@ async fn pending(billing: &Billing, user_id: &str) -> Option<Pending> {
     None
 }
 
+/// Where it stands while another card is what helps.
+const MUST_PAY: [&str; 3] = ["past_due", "unpaid", "paused"];
+
 /// What a page about an account says first, and how it is marked.
 struct Sentence {
     heading: String,
@@ -98,7 +101,7 @@ fn view(page: &Page<'_>, account: &Account, done: Option<&str>) -> Value {
         "can_cancel": running.is_some() && !can_resume,
         "resume": can_resume.then(|| page.say("resume_plan", &[("plan", plan)])),
         "has_portal": account.is_customer,
-        "must_pay": sentence.mood == "bad",
+        "must_pay": MUST_PAY.contains(&sentence.status),
         "pending": null,
     })
 }
@@ -119,11 +122,22 @@ fn sentence(page: &Page<'_>, account: &Account) -> Sentence {
     let (heading, lead, mood, status) = match &running.status {
         SubscriptionStatus::PastDue => {
             let until = date(account.access.grace_until.filter(|_| account.access.granted));
-            let lead = until.map(|it| dated("past_due_until", &it));
-            (say("past_due"), lead.unwrap_or_else(|| say("past_due_lead")), "bad", "past_due")
+            let lead = match (until, account.access.granted) {
+                (Some(until), _) => dated("past_due_until", &until),
+                (None, true) => say("past_due_lead"),
+                (None, false) => say("past_due_over"),
+            };
+            (say("past_due"), lead, "bad", "past_due")
         }
         SubscriptionStatus::Unpaid => (say("unpaid"), say("past_due_lead"), "bad", "unpaid"),
         SubscriptionStatus::Paused => (say("paused"), say("paused_lead"), "bad", "paused"),
+        _ if taken_back(account).is_some() => {
+            let lead = match (date(running.ends_at), date(running.period_end)) {
+                (Some(end), _) => dated("ends", &end),
+                (None, end) => end.map(|it| dated("renews", &it)).unwrap_or_default(),
+            };
+            (taken_back(account).map(say).unwrap_or_default(), lead, "bad", "off")
+        }
         _ => match (date(running.ends_at), &running.status) {
             (Some(end), _) => (dated("ends", &end), say("ends_lead"), "wait", "ending"),
             (None, SubscriptionStatus::Trialing) => {
@@ -136,6 +150,15 @@ fn sentence(page: &Page<'_>, account: &Account) -> Sentence {
         },
     };
     Sentence { heading, lead, mood, status }
+}
+
+/// Why who pays for a running subscription may not use it all the same: the text about it.
+fn taken_back(account: &Account) -> Option<&'static str> {
+    match (account.access.granted, account.access.reason) {
+        (false, Reason::FullRefund | Reason::PartialRefund) => Some("refunded"),
+        (false, Reason::DisputeOpen | Reason::DisputeLost) => Some("disputed"),
+        _ => None,
+    }
 }
 
 fn trial_ends(page: &Page<'_>, running: &Running) -> String {
@@ -164,7 +187,7 @@ fn without(page: &Page<'_>, account: &Account) -> Sentence {
             heading: page.say("processing", &[]),
             lead: page.say("processing_lead", &[]),
             mood: "wait",
-            status: "none",
+            status: "processing",
         },
         (None, _) => Sentence {
             heading: page.say("no_plan", &[]),
