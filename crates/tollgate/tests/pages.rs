@@ -405,3 +405,50 @@ async fn an_account_does_not_promise_what_a_refund_took_back() {
     assert!(!seen.text.contains("You are on Basic."), "{}", seen.text);
     shop.close().await;
 }
+
+/// Stripe's words for the lines of a preview are English.
+#[tokio::test]
+async fn what_a_change_comes_to_is_said_in_the_pages_language() {
+    let shop = shop_of_ada().await;
+    let ada = Browser::of(&shop, "ada").await;
+    let change = "/account/change?plan=pro&period=monthly";
+    for (locale, words) in [
+        ("en", ["Change to Pro?", "Unused time on Basic", "Remaining time on Pro"]),
+        ("de", ["Zu Pro wechseln?", "Ungenutzte Zeit mit Basic", "Restliche Zeit mit Pro"]),
+    ] {
+        let seen = ada.get(&format!("{change}&locale={locale}")).await;
+        for word in words {
+            assert!(seen.text.contains(word), "{word}: {}", seen.text);
+        }
+        assert!(!seen.text.contains(" after "), "{}", seen.text);
+    }
+    let seen = ada.get(&format!("{change}&when=period_end&locale=de")).await;
+    assert!(seen.text.contains("Pro, 29\u{a0}$ pro Monat"), "{}", seen.text);
+    shop.close().await;
+}
+
+/// Who has Pro already does not change to Pro.
+#[tokio::test]
+async fn another_period_of_the_same_plan_is_called_that() {
+    let shop = Shop::open(None).await;
+    let wanted = json!({ "user_id": "ada", "plan": "pro", "period": "monthly" });
+    let session = shop.session(&wanted).await;
+    shop.pay(&session).await;
+    shop.come_back(&session).await;
+    let ada = Browser::of(&shop, "ada").await;
+    let seen = ada.get("/account/change?plan=pro&period=yearly&locale=de").await;
+    assert!(seen.text.contains("Pro auf Jährlich umstellen?"), "{}", seen.text);
+    shop.close().await;
+}
+
+/// Before a server is live, who reads that nothing can be bought is who can change it.
+#[tokio::test]
+async fn a_page_that_cannot_sell_yet_says_what_is_missing() {
+    let shop = Shop::selling(None, "[plans.pro]\nrank = 20").await;
+    let seen = Browser::new(&shop).get("/pricing").await;
+    assert_eq!(seen.status, StatusCode::SERVICE_UNAVAILABLE);
+    let why = "(No plan of tollgate.toml has a price that is for sale.)";
+    assert!(seen.text.contains("Nothing can be bought here yet."), "{}", seen.text);
+    assert!(seen.text.contains(why), "{}", seen.text);
+    shop.close().await;
+}

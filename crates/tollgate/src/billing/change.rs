@@ -63,6 +63,25 @@ pub struct Line {
     pub description: String,
     /// In minor units; less than nothing for what is given back.
     pub amount: i64,
+    /// What it is for where that can be said in any language.
+    #[serde(skip)]
+    pub kind: Kind,
+    /// How many it is for.
+    #[serde(skip)]
+    pub quantity: Option<i64>,
+}
+
+/// What a line of a change is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// What is left of the period with the present plan, given back.
+    Unused,
+    /// What is left of the period with the new plan.
+    Remaining,
+    /// A whole period of the new plan.
+    Period,
+    /// Something else: Stripe's words say it.
+    Other,
 }
 
 /// All that a preview binds.
@@ -130,7 +149,7 @@ impl Billing {
         Ok(Preview {
             amount_due,
             currency: bond.currency.clone(),
-            lines: lines.map(line).collect(),
+            lines: lines.map(|it| line(it, &bond)).collect(),
             effective_at: crate::answer::rfc3339(effective_at),
             preview: self.seal.close(&json!(bond)),
         })
@@ -391,7 +410,22 @@ fn preview_of(bond: &Bond) -> Value {
     json!({ "subscription": bond.subscription, "subscription_details": details })
 }
 
-fn line(it: &Value) -> Line {
-    let description = it["description"].as_str().unwrap_or_default().to_owned();
-    Line { description, amount: it["amount"].as_i64().unwrap_or_default() }
+fn line(it: &Value, bond: &Bond) -> Line {
+    Line {
+        description: it["description"].as_str().unwrap_or_default().to_owned(),
+        amount: it["amount"].as_i64().unwrap_or_default(),
+        kind: kind(it, bond),
+        quantity: it["quantity"].as_i64(),
+    }
+}
+
+fn kind(it: &Value, bond: &Bond) -> Kind {
+    let item = &it["parent"]["subscription_item_details"];
+    let is_new = it["pricing"]["price_details"]["price"] == bond.price;
+    match (item["subscription_item"] == bond.item, is_new, item["proration"] == true) {
+        (true, false, true) => Kind::Unused,
+        (true, true, true) => Kind::Remaining,
+        (true, true, false) => Kind::Period,
+        _ => Kind::Other,
+    }
 }

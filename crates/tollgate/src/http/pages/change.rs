@@ -16,7 +16,7 @@ use super::super::error::Error;
 use super::session::{self, Entry, Visitor};
 use super::{Page, SIGN_IN, answered, answered_form, field, read_form, see};
 use crate::billing::account::Running;
-use crate::billing::change::{Preview, Target, When};
+use crate::billing::change::{Kind, Line, Preview, Target, When};
 use crate::billing::offers::Tag;
 use crate::billing::{Billing, BillingError};
 
@@ -102,7 +102,11 @@ fn view(page: &Page<'_>, wish: &Wish, preview: &Preview, notice: Option<&str>) -
         }
         When::Now => (page.say("due_now", &[]), page.say("confirm_change", &[])),
         When::NextInvoice => (page.say("due_next", &[]), page.say("confirm_change", &[])),
-        When::PeriodEnd => (page.say("due_then", &dated), page.say("confirm_plan", &dated)),
+        When::PeriodEnd => {
+            // In a narrow column the date has to break, and not within the year.
+            let date = end.replace('\u{a0}', " ");
+            (page.say("due_then", &[("date", &date)]), page.say("confirm_plan", &dated))
+        }
     };
     let price = |it: &Tag| page.language.tag(it);
     let from = wish.running.tag.as_ref().map(price);
@@ -110,14 +114,22 @@ fn view(page: &Page<'_>, wish: &Wish, preview: &Preview, notice: Option<&str>) -
     let to = format!("{}, {}", wish.title, price(&wish.tag));
     let times = wish.times.iter().map(|it| time(page, wish, *it)).collect::<Vec<_>>();
     let lines = preview.lines.iter();
+    let is_same = wish.plan == wish.running.plan;
+    let heading = match is_same {
+        true => page.say(
+            "preview_switch",
+            &[("plan", plan), ("period", &page.language.period(&wish.period))],
+        ),
+        false => page.say("preview_title", &[("plan", &wish.title)]),
+    };
     json!({
         "title": page.say("preview", &[]),
-        "heading": page.say("preview_title", &[("plan", &wish.title)]),
+        "heading": heading,
         "lead": page.say("from_to", &[("from", &from), ("to", &to)]),
         "notice": notice,
         "times": times,
         "lines": lines
-            .map(|it| json!({ "description": it.description, "amount": money(it.amount) }))
+            .map(|it| json!({ "description": line(page, wish, it), "amount": money(it.amount) }))
             .collect::<Vec<_>>(),
         "due": due,
         "amount": amount,
@@ -129,6 +141,20 @@ fn view(page: &Page<'_>, wish: &Wish, preview: &Preview, notice: Option<&str>) -
         "when": word(wish.when),
         "preview": preview.preview,
     })
+}
+
+/// Says what a line is for; Stripe's words are English.
+fn line(page: &Page<'_>, wish: &Wish, line: &Line) -> String {
+    let said = match line.kind {
+        Kind::Unused => page.say("line_unused", &[("plan", &wish.running.title)]),
+        Kind::Remaining => page.say("line_remaining", &[("plan", &wish.title)]),
+        Kind::Period => format!("{}, {}", wish.title, page.language.tag(&wish.tag)),
+        Kind::Other => return line.description.clone(),
+    };
+    match line.quantity {
+        Some(count) if count > 1 => format!("{count}\u{a0}\u{d7} {said}"),
+        _ => said,
+    }
 }
 
 fn time(page: &Page<'_>, wish: &Wish, when: When) -> Value {

@@ -111,7 +111,7 @@ fn account() -> Value {
     json!({
         "title": "Your plan",
         "heading": "You are on Pro.",
-        "lead": "It renews on December 1, 2026.",
+        "lead": "It renews on 1 December 2026.",
         "mood": "good",
         "notice": "Done.",
         "remarks": ["A change waits for its payment."],
@@ -137,7 +137,7 @@ fn cancel() -> Value {
     json!({
         "title": "Cancel",
         "heading": "Cancel Pro?",
-        "lead": "You keep it until December 1, 2026.",
+        "lead": "You keep it until 1 December 2026.",
         "confirm": "Yes, cancel",
         "keep": "Keep Pro",
     })
