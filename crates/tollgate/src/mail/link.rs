@@ -16,6 +16,8 @@ pub(super) struct Links {
     origins: Vec<String>,
     /// Where the dashboard is; none where Stripe is a sandbox.
     dashboard: Option<String>,
+    /// Stripe is a sandbox: what that calls a page of Stripe's is none.
+    is_sandboxed: bool,
 }
 
 impl Links {
@@ -39,6 +41,7 @@ impl Links {
     pub(super) fn at(&mut self, api_base: &str, livemode: Option<bool>) {
         let is_stripe = Url::parse(api_base).is_ok_and(|it| is_stripes(&it));
         let test = if livemode == Some(false) { "/test" } else { "" };
+        self.is_sandboxed = api_base.starts_with("http://");
         self.dashboard = is_stripe.then(|| format!("{DASHBOARD}{test}"));
     }
 
@@ -51,7 +54,8 @@ impl Links {
     pub(super) fn checked(&self, text: &str) -> String {
         let url = Url::parse(text).ok().filter(|it| matches!(it.scheme(), "http" | "https"));
         let bare = |it: &Url| it.username().is_empty() && it.password().is_none();
-        let allowed = |it: &Url| is_stripes(it) || self.origins.contains(&origin(it));
+        let of_stripe = |it: &Url| is_stripes(it) && !self.is_sandboxed;
+        let allowed = |it: &Url| of_stripe(it) || self.origins.contains(&origin(it));
         url.filter(|it| bare(it) && allowed(it)).map(String::from).unwrap_or_default()
     }
 }
@@ -99,5 +103,18 @@ mod tests {
         ] {
             assert_eq!(links.checked(url), "", "{url}");
         }
+    }
+
+    /// A sandbox's receipts have addresses of Stripe's, where nobody knows them.
+    #[test]
+    fn a_mail_of_a_sandbox_does_not_lead_to_stripe() {
+        let receipt = "https://pay.stripe.com/receipts/x";
+        let mut links = Links::default();
+        links.at("http://127.0.0.1:4243", Some(false));
+        links.allow("http://127.0.0.1:4243");
+        assert_eq!(links.checked(receipt), "");
+        assert_eq!(links.checked("http://127.0.0.1:4243/i/in_1"), "http://127.0.0.1:4243/i/in_1");
+        links.at("https://stripe-proxy.example", Some(false));
+        assert_eq!(links.checked(receipt), receipt);
     }
 }
