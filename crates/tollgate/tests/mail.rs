@@ -128,7 +128,7 @@ fn a_receipt_says_what_was_paid_when_and_how() {
         "22 November 2026 – 22 December 2026",
         "Visa ending in 4242",
         "A1B2C3D4-0007",
-        "1 × Subscription",
+        "\nPro: €29.00\n",
         "https://invoice.stripe.com/i/acct_1/sample",
     ] {
         assert!(mail.text.contains(fact), "{fact} is missing in\n{}", mail.text);

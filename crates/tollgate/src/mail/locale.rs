@@ -47,8 +47,19 @@ pub(super) struct Locale {
     periods: BTreeMap<String, String>,
     /// Why a bank disputes a payment, by Stripe's word.
     reasons: BTreeMap<String, String>,
+    /// What Stripe says of prorations; its words where a language has none.
+    #[serde(default)]
+    pub(super) lines: Lines,
     /// What the layouts say in every letter.
     pub(super) layout: Shared,
+}
+
+/// Lines of an invoice, each with `{what}`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Lines {
+    pub(super) unused: Option<String>,
+    pub(super) remaining: Option<String>,
 }
 
 /// What the layouts say in every letter; templates.

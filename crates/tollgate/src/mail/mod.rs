@@ -8,6 +8,7 @@
 //! - [`words`]: the files with the words;
 //! - [`layout`]: the look;
 //! - [`locale`]: dates, money and names in a language's form;
+//! - [`line`]: what an invoice's lines are for;
 //! - [`link`]: where a mail may lead;
 //! - [`plain`]: texts from outside, made harmless;
 //! - [`ours`]: our own words;
@@ -15,6 +16,7 @@
 
 mod layout;
 mod letter;
+mod line;
 mod link;
 mod locale;
 mod ours;

@@ -321,7 +321,7 @@ fn paid() -> Invoice {
 
 fn open() -> Invoice {
     let line = InvoiceLine {
-        description: Some("1 × Subscription (at €29.00 / month)".to_owned()),
+        description: Some("1 × Pro (at €29.00 / month)".to_owned()),
         amount: 2_900,
         period_start: Some(NOW),
         period_end: Some(NOW + 30 * DAY),

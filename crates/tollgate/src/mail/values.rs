@@ -8,6 +8,7 @@ use tollgate_stripe::object::{
 };
 
 use super::letter::{self, Letter};
+use super::line;
 use super::link::Links;
 use super::locale::Locale;
 use super::plain;
@@ -169,7 +170,7 @@ impl Source<'_> {
         values.attempts = count(it.attempt_count);
         values.next_attempt = self.date(it.next_payment_attempt);
         let line = |it: &tollgate_stripe::object::InvoiceLine| Line {
-            text: text(it.description.as_deref()),
+            text: line::told(&text(it.description.as_deref()), &self.locale.lines),
             amount: self.money(Some(it.amount), currency),
         };
         let is_receipt = self.letter.name == "receipt";
