@@ -37,6 +37,11 @@ async function buys(page) {
   await page.waitForURL(`${program.dev}/**`);
   await seen(page, ".row", /ada[^]*has access/);
   await seen(page, ".row", "invoice.paid");
+  const doors = page.locator(".doors").first().locator(":scope > *");
+  const tops = await doors.evaluateAll((all) => all.map((it) => it.getBoundingClientRect().top));
+  assert.deepEqual(tops, Array(3).fill(tops[0]), "what leads on stands on one line");
+  await seen(page, ".steps code", `curl -H "Authorization: Bearer dev" ${program.dev}/access/ada`);
+  await seen(page, ".steps code", "tollgate explain ada --dev");
   await portray(page, "dev granted");
 }
 

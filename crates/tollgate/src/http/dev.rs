@@ -24,6 +24,8 @@ use crate::store;
 use crate::store::access::StoredAccess;
 use crate::store::event::Summary;
 
+/// The app's key that `tollgate dev` takes where none is configured: no secret.
+const DEV_KEY: &str = "dev";
 /// What one page shows at most.
 const USERS_MAX: i64 = 200;
 const EVENTS_MAX: i64 = 50;
@@ -153,6 +155,8 @@ struct View {
     state: PageState,
     mode: &'static str,
     host: String,
+    /// What to send as the app's key, to be copied.
+    key: &'static str,
     sandbox: Option<SandboxView>,
     /// Mails are kept here to be looked at.
     mailbox: bool,
@@ -224,9 +228,10 @@ async fn view(app: &App, headers: &HeaderMap) -> Result<View, Error> {
     };
     let host = headers.get(header::HOST).and_then(|it| it.to_str().ok());
     let host = host.unwrap_or("127.0.0.1:4242").to_owned();
+    let key = if app.keys.is_api_key(DEV_KEY) { DEV_KEY } else { "$TOLLGATE_API_KEY" };
     let sandbox = app.sandbox_url.as_ref().map(|url| SandboxView::new(url, app.clock.now()));
     let state = PageState::new(&users, events, sandbox.is_some());
-    Ok(View { state, mode, host, sandbox, mailbox: app.mailbox.is_some() })
+    Ok(View { state, mode, host, key, sandbox, mailbox: app.mailbox.is_some() })
 }
 
 impl PageState {
