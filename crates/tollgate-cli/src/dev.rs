@@ -69,7 +69,8 @@ pub async fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<E
     if own {
         own::stock(&stripe, &config).await?;
     }
-    let server = Server::start(&config, &Clock::ahead(sandbox.ahead())).await?;
+    let started = Server::start(&config, &Clock::ahead(sandbox.ahead())).await;
+    let server = started.context("start the server (TOLLGATE_LISTEN names another address)")?;
     introduce(&sandbox, &endpoint, server.address())?;
     configure_portal(&stripe, &config).await?;
     let own = if own { own::shown(&config) } else { String::new() };

@@ -341,7 +341,7 @@ fn what_dev_keeps_is_looked_at_with_dev() {
     let why = home.run(&["explain", "ada", "--dev"]).code(0).out;
     assert!(why.starts_with("ada may use plan pro (active)\n"), "{why}");
     let why = home.run(&["explain", "bob", "--dev"]).code(0).out;
-    assert!(why.starts_with("bob has no access (no_customer)\n"), "{why}");
+    assert!(why.starts_with("bob has no access (no_customer)\n\n! Nothing links"), "{why}");
     for (words, part) in [
         (&["events", "list", "--dev"][..], "checkout.session.completed"),
         (&["events", "--dev", "list"], "checkout.session.completed"),

@@ -290,11 +290,11 @@ impl fmt::Display for Explanation {
             true => writeln!(f, "{user} may use plan {} ({why})", self.plan)?,
             false => writeln!(f, "{user} has no access ({why})")?,
         }
-        writeln!(f, "\nCustomers")?;
+        title(f, "Customers", self.owners.is_empty())?;
         for it in &self.owners {
             writeln!(f, "  {}  named by {}", it.id, it.named_by)?;
         }
-        writeln!(f, "\nClaims, the best first")?;
+        title(f, "Claims, the best first", self.claims.is_empty())?;
         for it in &self.claims {
             let verdict = if it.granted { "grants" } else { "denies" };
             let plan = it.plan.as_deref().unwrap_or("no plan");
@@ -308,7 +308,7 @@ impl fmt::Display for Explanation {
             write_times(f, it)?;
         }
         write_dunning(f, &self.dunning)?;
-        writeln!(f, "\nObjects")?;
+        title(f, "Objects", self.objects.is_empty())?;
         for it in &self.objects {
             let at = rfc3339(it.observed_at);
             writeln!(f, "  {} {}  from {} of {at}", it.kind, it.id, it.event_id)?;
@@ -318,6 +318,11 @@ impl fmt::Display for Explanation {
         }
         Ok(())
     }
+}
+
+/// A title where something stands below it.
+fn title(f: &mut fmt::Formatter<'_>, text: &str, is_empty: bool) -> fmt::Result {
+    if is_empty { Ok(()) } else { writeln!(f, "\n{text}") }
 }
 
 fn write_dunning(f: &mut fmt::Formatter<'_>, all: &[Dunning]) -> fmt::Result {
