@@ -118,6 +118,8 @@ fn contradicts_nothing(effect: &Effect, world: &World) {
 const ACTIVE: End = (true, "pro", Reason::Active, Some("active"));
 const TEAM: End = (true, "team", Reason::Active, Some("active"));
 const CANCELED: End = (false, "free", Reason::Canceled, Some("canceled"));
+const NOTHING: End = (false, "free", Reason::NoPurchase, None);
+const PENDING: End = (false, "free", Reason::PaymentPending, Some("unpaid"));
 const PURCHASED: End = (true, "pro", Reason::Purchased, Some("paid"));
 
 #[test]
@@ -264,8 +266,7 @@ fn a_delayed_payment_grants_when_it_comes_in_any_order() {
 
 #[test]
 fn a_delayed_payment_that_fails_grants_nothing_in_any_order() {
-    let end = (false, "free", Reason::PaymentPending, Some("unpaid"));
-    any_order("delayed_payment_failed", end, &[OrderFailed]);
+    any_order("delayed_payment_failed", PENDING, &[OrderFailed]);
 }
 
 #[test]
@@ -296,7 +297,97 @@ fn a_partly_refunded_purchase_stays_in_any_order() {
 
 #[test]
 fn an_expired_checkout_gives_nothing_in_any_order() {
-    any_order("checkout_expired", (false, "free", Reason::NoPurchase, None), &[]);
+    any_order("checkout_expired", NOTHING, &[]);
+}
+
+#[test]
+fn a_renewal_that_was_announced_is_announced_no_more_in_any_order() {
+    any_order("upcoming_invoice", ACTIVE, &[SubscriptionStarted, InvoicePaid]);
+}
+
+#[test]
+fn a_subscription_with_a_promotion_code_is_active_in_any_order() {
+    any_order("discounted", ACTIVE, &[SubscriptionStarted, InvoicePaid]);
+}
+
+#[test]
+fn features_that_stripe_grants_go_with_the_subscription_in_any_order() {
+    any_order("entitlements", CANCELED, &[SubscriptionEnded, InvoicePaid]);
+    assert_eq!(features_in_any_order(usize::MAX), Vec::<String>::new());
+}
+
+/// As above, before the cancellation: `priority-support` is of no plan, Stripe alone grants it.
+#[test]
+fn features_that_stripe_grants_are_the_users_in_any_order() {
+    assert_eq!(features_in_any_order(1), ["api", "export", "priority-support"]);
+}
+
+/// The features at the end of the story, cut behind so many summaries of entitlements.
+fn features_in_any_order(summaries: usize) -> Vec<String> {
+    let cast = cast(7, ApiVersionShape::Endive);
+    let mut pieces = told("entitlements", &cast);
+    let of_summary = |it: &(usize, &Piece)| it.1.incoming.event_type.starts_with("entitlements.");
+    let cut = pieces.iter().enumerate().filter(of_summary).take(summaries).last();
+    let cut = cut.expect("the story has summaries").0;
+    pieces.truncate(cut + 1);
+    let now = pieces[cut].incoming.created + 1;
+    let (history, rulebook) = (History::new(pieces), rulebook(&cast));
+    let features = history.in_order().access(&rulebook, now).features;
+    for seed in 0..SHUFFLES {
+        let found = history.shuffled(seed).access(&rulebook, now).features;
+        assert_eq!(found, features, "seed {seed}");
+    }
+    features
+}
+
+/// Only its session says that a purchase is paid, and Stripe sends none for a capture.
+#[test]
+fn an_amount_held_and_captured_is_pending_in_any_order() {
+    any_order("authorize_capture", PENDING, &[]);
+}
+
+#[test]
+fn an_amount_held_and_let_go_gives_nothing_in_any_order() {
+    any_order("authorize_expired", PENDING, &[]);
+}
+
+#[test]
+fn an_invoice_without_a_subscription_gives_nothing_in_any_order() {
+    any_order("invoice_sent_overdue", NOTHING, &[]);
+    any_order("invoice_voided", NOTHING, &[]);
+    any_order("invoice_draft_deleted", NOTHING, &[]);
+    any_order("invoice_finalization_failed", NOTHING, &[]);
+}
+
+#[test]
+fn a_catalog_gives_nobody_anything_in_any_order() {
+    any_order("catalog", (false, "free", Reason::NoCustomer, None), &[]);
+}
+
+#[test]
+fn a_customer_who_buys_nothing_has_nothing_in_any_order() {
+    any_order("customer", NOTHING, &[]);
+}
+
+#[test]
+fn a_card_that_is_gone_is_told_in_any_order() {
+    any_order("payment_method", NOTHING, &[PaymentMethodDetached]);
+}
+
+/// Stories that end in nothing of their own, and why.
+const WITHOUT_END: &[(&str, &str)] =
+    &[("thin", "its events carry no objects; what is fetched for them is the end: `thin.rs`")];
+
+#[test]
+fn every_story_has_its_end_here_or_a_reason_to_have_none() {
+    let code = include_str!("orders.rs").split_whitespace().collect::<Vec<_>>().join("");
+    for story in STORIES {
+        let has_end = code.contains(&format!("any_order(\"{}\",", story.name));
+        let is_excused = WITHOUT_END.iter().any(|(name, _)| *name == story.name);
+        assert!(has_end != is_excused, "{}: end {has_end}, excused {is_excused}", story.name);
+    }
+    let known = |name: &str| STORIES.iter().any(|it| it.name == name);
+    assert!(WITHOUT_END.iter().all(|(name, why)| known(name) && !why.is_empty()));
 }
 
 /// The same events, as if Stripe's clock only ticked every `seconds`, with ids that tell nothing.
