@@ -9,6 +9,7 @@ const DICTIONARY_BYTES: usize = 112 << 10;
 const START: i64 = 1_760_000_000;
 const LEVEL: i32 = 3;
 
+#[expect(clippy::disallowed_methods, reason = "one argument needs no parser")]
 fn main() {
     let file = std::env::args().nth(1).expect("usage: train_dictionary FILE");
     let samples: Vec<Vec<u8>> = all_versions().chain(traffic(1, 6_000)).collect();

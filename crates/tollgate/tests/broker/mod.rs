@@ -14,8 +14,8 @@ impl Broker {
     /// Starts it on this machine, at any port unless `arguments` name one.
     pub fn start(arguments: &[&str]) -> Self {
         let kept = tempfile::tempdir().expect("a directory can be made");
-        let program = std::env::vars_os().find(|(name, _)| name == "NATS_SERVER");
-        let program = program.map_or("nats-server".into(), |(_, value)| value);
+        #[expect(clippy::disallowed_methods, reason = "the tests have no configuration")]
+        let program = std::env::var_os("NATS_SERVER").unwrap_or_else(|| "nats-server".into());
         let mut child = Command::new(&program)
             .args(["--jetstream", "--addr", "127.0.0.1", "--port", "-1", "--store_dir"])
             .arg(kept.path())
