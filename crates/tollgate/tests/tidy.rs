@@ -153,22 +153,72 @@ fn code(text: &str) -> impl Iterator<Item = &str> {
     text.lines().map(|line| line.split("//").next().unwrap_or(line))
 }
 
-/// The names that follow `prefix::` in a line; `crate::{a, b}` names several.
-fn named_after<'a>(line: &'a str, prefix: &str) -> Vec<&'a str> {
+/// The same, whole: a path may be broken over lines.
+fn whole_code(text: &str) -> String {
+    code(text).collect::<Vec<_>>().join("\n")
+}
+
+/// The names that follow `prefix` anywhere; `crate::{a, b}` names several.
+fn named_after<'a>(code: &'a str, prefix: &str) -> Vec<&'a str> {
     let mut names = Vec::new();
-    for (at, _) in line.match_indices(prefix) {
-        let rest = &line[at + prefix.len()..];
-        let list = match rest.strip_prefix('{') {
-            Some(list) => list,
-            None => rest,
-        };
-        let parts = if rest.starts_with('{') { list.split(',').collect() } else { vec![list] };
-        let name = |part: &'a str| {
-            part.trim().split(|it: char| !it.is_alphanumeric() && it != '_').next().unwrap_or("")
-        };
-        names.extend(parts.into_iter().map(name));
+    for (at, _) in code.match_indices(prefix) {
+        follow(&code[at + prefix.len()..], 0, &mut names);
     }
     names
+}
+
+/// The names at the root of the crate that a file names whose module lies `depth` below it: after
+/// `crate::`, or after as many `super::`.
+fn named_at_root(code: &str, depth: usize) -> Vec<&str> {
+    let mut names = named_after(code, "crate::");
+    for (at, _) in code.match_indices("super::") {
+        if !code[..at].ends_with("super::") {
+            follow(&code[at..], depth, &mut names);
+        }
+    }
+    names
+}
+
+/// Follows a path, into each part of a group, up so many modules; collects the next name.
+fn follow<'a>(path: &'a str, up: usize, names: &mut Vec<&'a str>) {
+    let path = path.trim_start();
+    if path.starts_with('{') {
+        parts(path).into_iter().for_each(|it| follow(it, up, names));
+    } else if let Some(rest) = path.strip_prefix("super::") {
+        follow(rest, up.saturating_sub(1), names);
+    } else if up == 0 {
+        let end = path.find(|it: char| !it.is_alphanumeric() && it != '_').unwrap_or(path.len());
+        names.push(&path[..end]);
+    }
+}
+
+/// The parts of a group in braces: `{a, b::{c, d}}` has two.
+fn parts(group: &str) -> Vec<&str> {
+    let (mut parts, mut start, mut depth) = (Vec::new(), 1, 0);
+    for (at, sign) in group.char_indices() {
+        match sign {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            _ => {}
+        }
+        if (sign == ',' && depth == 1) || depth == 0 {
+            parts.push(group[start..at].trim());
+            start = at + 1;
+        }
+        if depth == 0 {
+            break;
+        }
+    }
+    // Behind a last comma there is nothing.
+    parts.retain(|it| !it.is_empty());
+    parts
+}
+
+/// How many modules below the root a file of the library stands.
+fn depth(path: &Path) -> usize {
+    let below = path.strip_prefix(workspace().join("crates/tollgate/src")).expect("it is below");
+    let own = usize::from(!below.ends_with("mod.rs"));
+    below.parent().map_or(0, |it| it.iter().count()) + own
 }
 
 /// A point that no test knows would be a place where nobody ever died.
@@ -194,16 +244,35 @@ fn each_room_uses_only_the_rooms_of_the_table() {
             wrong.push(format!("{}: the room {room} is not in the table", path.display()));
             continue;
         };
-        for line in code(text) {
-            for used in named_after(line, "crate::") {
-                let known = ROOMS.iter().any(|(name, _)| *name == used);
-                if known && used != room && !allowed.contains(&used) {
-                    wrong.push(format!("{}: {room} uses {used}", path.display()));
-                }
+        for used in named_at_root(&whole_code(text), depth(path)) {
+            let known = ROOMS.iter().any(|(name, _)| *name == used);
+            if known && used != room && !allowed.contains(&used) {
+                wrong.push(format!("{}: {room} uses {used}", path.display()));
             }
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The page that people read says what this table says.
+#[test]
+fn the_table_of_the_architecture_is_this_one() {
+    let page = fs::read_to_string(workspace().join("ARCHITECTURE.md")).expect("there is the page");
+    let (_, table) = page.split_once("| room of the library |").expect("it has the table");
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    let mut read: Vec<(&str, Vec<&str>)> = rows.map(row).collect();
+    let mut wanted: Vec<(&str, Vec<&str>)> =
+        ROOMS.iter().map(|(room, uses)| (*room, uses.to_vec())).collect();
+    read.sort();
+    wanted.sort();
+    assert_eq!(read, wanted);
+}
+
+/// A row: the room, and the rooms that it may use, each between backticks.
+fn row(line: &str) -> (&str, Vec<&str>) {
+    let cells: Vec<&str> = line.trim_matches('|').split('|').collect();
+    let quoted = |cell: usize| cells[cell].split('`').skip(1).step_by(2).collect::<Vec<&str>>();
+    (quoted(0)[0], quoted(2))
 }
 
 #[test]
@@ -295,7 +364,7 @@ fn there_are_no_macros_but_the_known() {
         if path.components().any(|it| it.as_os_str() == "tests") {
             continue;
         }
-        for name in code(&text).flat_map(|line| named_after(line, "macro_rules! ")) {
+        for name in named_after(&whole_code(&text), "macro_rules! ") {
             if !MACROS.contains(&name) {
                 wrong.push(format!("{}: macro {name}", path.display()));
             }
@@ -304,11 +373,20 @@ fn there_are_no_macros_but_the_known() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The table itself must be able to fail: a name after `crate::` is found in each form.
+/// The table itself must be able to fail: a room is found in each form in which it can be named.
 #[test]
 fn names_are_found_in_every_form_of_use() {
-    assert_eq!(named_after("use crate::store::Db;", "crate::"), ["store"]);
-    assert_eq!(named_after("use crate::{answer, http::App};", "crate::"), ["answer", "http"]);
-    assert_eq!(named_after("let it = crate::config::x();", "crate::"), ["config"]);
-    assert_eq!(named_after("use super::store;", "crate::"), Vec::<&str>::new());
+    let at = |depth: usize, code: &'static str| named_at_root(code, depth);
+    assert_eq!(at(1, "use crate::store::Db;"), ["store"]);
+    assert_eq!(at(1, "use crate::{answer, http::App};"), ["answer", "http"]);
+    assert_eq!(
+        at(1, "use crate::{\n    answer::{Answer, mail},\n    http,\n};"),
+        ["answer", "http"]
+    );
+    assert_eq!(at(1, "let it = crate::config::x();"), ["config"]);
+    assert_eq!(at(1, "use super::store;"), ["store"]);
+    assert_eq!(at(2, "use super::store;"), Vec::<&str>::new());
+    assert_eq!(at(2, "use super::super::store::Db;"), ["store"]);
+    assert_eq!(at(2, "use super::{error, super::{mail, store::Db}};"), ["mail", "store"]);
+    assert_eq!(at(3, "use super::super::App;"), Vec::<&str>::new());
 }
