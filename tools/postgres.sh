@@ -4,6 +4,7 @@
 #   tools/postgres.sh start DIR PORT [--no-fsync]   create DIR, start it, print its URL
 #   tools/postgres.sh stop DIR                      stop it and delete DIR
 #   tools/postgres.sh pause DIR                     stop it as a failure would, and keep its data
+#   tools/postgres.sh halt DIR                      stop it as its operator would, and keep its data
 #   tools/postgres.sh resume DIR                    start it again
 #   tools/postgres.sh free-port                     print a TCP port nobody listens on
 #   tools/postgres.sh bin                           print where the Postgres programs are
@@ -82,10 +83,20 @@ resume() {
   fi
 }
 
+# As a failure would: nobody is told.
 pause() {
-  local dir=$1
+  shut_down "$1" immediate
+}
+
+# As an operator would: connections that are open are told so and ended.
+halt() {
+  shut_down "$1" fast
+}
+
+shut_down() {
+  local dir=$1 mode=$2
   if [[ -f $dir/data/postmaster.pid ]]; then
-    as_postgres "$dir" pg_ctl stop --pgdata="$dir/data" --mode=immediate --wait >/dev/null
+    as_postgres "$dir" pg_ctl stop --pgdata="$dir/data" --mode="$mode" --wait >/dev/null
   fi
 }
 
@@ -115,6 +126,7 @@ case ${1:-} in
   start) start "${2:?directory}" "${3:?port}" "${4:-}" ;;
   stop) stop "${2:?directory}" ;;
   pause) pause "${2:?directory}" ;;
+  halt) halt "${2:?directory}" ;;
   resume) resume "${2:?directory}" ;;
   free-port) free_port ;;
   bin) bin ;;

@@ -75,6 +75,37 @@ pub fn ask(url: &str, text: &str) -> i64 {
     })
 }
 
+/// Asks Postgres for a text.
+fn ask_text(url: &str, text: &str) -> String {
+    let text = AssertSqlSafe(text.to_owned()).into_sql_str();
+    wait(async {
+        let mut connection = PgConnection::connect(url).await.expect("the cluster answers");
+        let found = sqlx::query_scalar(text).fetch_one(&mut connection).await;
+        // It has no file open once it is closed.
+        connection.close().await.expect("the connection closes");
+        found.expect("Postgres answers")
+    })
+}
+
+/// A session of somebody else's that keeps a table of Postgres's for itself until it is dropped.
+pub struct Lock {
+    _session: PgConnection,
+}
+
+impl Lock {
+    /// Waits for the table and takes it.
+    pub fn of(url: &str, table: &str) -> Self {
+        let text = format!("begin; lock table {table} in access exclusive mode");
+        let text = AssertSqlSafe(text).into_sql_str();
+        wait(async {
+            let mut session = PgConnection::connect(url).await.expect("the cluster answers");
+            sqlx::raw_sql(text).execute(&mut session).await.expect("the table can be locked");
+            // Nothing is asked over it any more, so it needs no runtime; Postgres sees it end.
+            Self { _session: session }
+        })
+    }
+}
+
 /// Runs SQL behind Tollgate's back.
 pub fn sql(url: &str, text: &str) {
     let text = AssertSqlSafe(text.to_owned()).into_sql_str();
@@ -121,9 +152,30 @@ impl Cluster {
         postgres(&["pause", &self.place()]);
     }
 
+    /// Stops it as its operator would, who does not wait for open connections.
+    pub fn halt(&self) {
+        postgres(&["halt", &self.place()]);
+    }
+
     /// Starts it again.
     pub fn resume(&self) {
         postgres(&["resume", &self.place()]);
+    }
+
+    /// Lays a table that is still empty on a device that never has room.
+    pub fn lay_on_full_disk(&self, table: &str) {
+        let path = ask_text(&self.url(), &format!("select pg_relation_filepath('{table}')"));
+        let file = Path::new(&self.place()).join("data").join(path);
+        let length = std::fs::metadata(&file).expect("the table has a file").len();
+        assert_eq!(length, 0, "{table} is not empty");
+        std::fs::remove_file(&file).expect("the file can be removed");
+        std::os::unix::fs::symlink("/dev/full", &file).expect("a link can be made");
+    }
+
+    /// Returns all that it has written to its log.
+    pub fn log(&self) -> String {
+        let path = Path::new(&self.place()).join("server.log");
+        std::fs::read_to_string(path).expect("it writes a log")
     }
 
     /// Returns where it is, or will be.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use sqlx::{Connection, SqliteConnection};
 use tollgate_sandbox::story::StoryEvent;
 
-use crate::database::{Cluster, Database, wait};
+use crate::database::{Cluster, Database, Lock, ask, sql, wait};
 use crate::home::{Home, deliver};
 use crate::process::{self, Serving};
 use crate::state::{State, assert_stored};
@@ -19,6 +19,18 @@ const CUSTOMERS: usize = 8;
 /// looks for its database twice a second.
 const TRIES_MAX: usize = 200;
 const PAUSE: Duration = Duration::from_millis(100);
+/// So often Postgres is asked whether somebody waits.
+const TURNS_MAX: usize = 5_000;
+
+/// A table that grows with each event that comes in.
+const BALLAST: &str = "create table ballast (event_id text)";
+const GROWING: &str = "
+    create function grow() returns trigger language plpgsql as
+        $$ begin insert into ballast values (new.id); return new; end $$;
+    create trigger grow before insert on event for each row execute function grow()";
+const WAITING: &str = "select count(*) from pg_locks where not granted";
+const END_CONNECTIONS: &str = "select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and pid <> pg_backend_pid()";
 
 /// Delivers until the first 2xx, as Stripe does; what comes before may only be a 503.
 fn deliver_until_taken(serving: &Serving, event: &StoryEvent) {
@@ -134,6 +146,98 @@ fn a_postgres_that_stops_answers_503_and_recovers() {
     deliver_until_taken(&serving, &rest[0]);
     assert_eq!(serving.get("/readyz").status, 200);
     nothing_is_lost(&home, serving, &events);
+}
+
+/// What is in the middle of something when the operator shuts it down is told so (57P01).
+#[test]
+fn a_postgres_that_is_shut_down_answers_503_and_recovers() {
+    let events = histories(4, CUSTOMERS);
+    let (before, rest) = events.split_at(events.len() / 2);
+    let cluster = Cluster::planned();
+    cluster.start();
+    let home = Home::at(Database::Elsewhere { url: cluster.url() });
+    let serving = home.serve();
+    taken(&serving, before);
+    let lock = Lock::of(home.url(), "event");
+    thread::scope(|scope| {
+        let caught = scope.spawn(|| refused(&serving, &rest[0]));
+        until_somebody_waits(home.url());
+        cluster.halt();
+        caught.join().expect("it was refused");
+    });
+    drop(lock);
+    let told = "terminating connection due to administrator command";
+    assert!(cluster.log().contains(told), "{}", cluster.log());
+    refused(&serving, &rest[1]);
+    assert_eq!(serving.get("/readyz").status, 503);
+    cluster.resume();
+    deliver_until_taken(&serving, &rest[0]);
+    assert_eq!(serving.get("/readyz").status, 200);
+    nothing_is_lost(&home, serving, &events);
+}
+
+fn until_somebody_waits(url: &str) {
+    let waits = (0..TURNS_MAX).any(|_| ask(url, WAITING) > 0);
+    assert!(waits, "nobody waits");
+}
+
+/// As a proxy or an operator does, with Postgres going on.
+#[test]
+fn connections_that_postgres_ends_are_made_anew() {
+    let events = histories(7, CUSTOMERS);
+    let (before, rest) = events.split_at(events.len() / 2);
+    let home = Home::postgres();
+    let serving = home.serve();
+    taken(&serving, before);
+    sql(home.url(), END_CONNECTIONS);
+    assert_eq!(serving.get("/access/user_0").status, 200);
+    deliver_until_taken(&serving, &rest[0]);
+    nothing_is_lost(&home, serving, &events);
+}
+
+#[test]
+fn a_locked_table_of_postgres_answers_503_and_recovers() {
+    let events = histories(8, CUSTOMERS);
+    let (before, rest) = events.split_at(events.len() / 2);
+    let home = Home::postgres();
+    let serving = home.serve();
+    taken(&serving, before);
+    let lock = Lock::of(home.url(), "event");
+    refused(&serving, &rest[0]);
+    let said = serving.said();
+    assert!(said.iter().any(|it| it.contains("conflict with another transaction")), "{said:?}");
+    assert_eq!(serving.get("/access/user_0").status, 200, "another table is not locked");
+    assert_eq!(serving.get("/readyz").status, 200);
+    drop(lock);
+    deliver_until_taken(&serving, &rest[0]);
+    nothing_is_lost(&home, serving, &events);
+}
+
+/// The kernel itself says "no space left on device", so that Postgres says what it says of every
+/// table that cannot grow (53100). A log without space is another matter: Postgres ends then, as
+/// in the tests of one that stops.
+#[test]
+fn a_full_postgres_answers_503_and_recovers() {
+    let events = histories(9, CUSTOMERS);
+    let (before, rest) = events.split_at(events.len() / 2);
+    let cluster = Cluster::planned();
+    cluster.start();
+    let home = Home::at(Database::Elsewhere { url: cluster.url() });
+    let serving = home.serve();
+    taken(&serving, before);
+    sql(home.url(), BALLAST);
+    cluster.lay_on_full_disk("ballast");
+    sql(home.url(), GROWING);
+    refused(&serving, &rest[0]);
+    refused(&serving, &rest[1]);
+    assert!(cluster.log().contains("No space left on device"), "{}", cluster.log());
+    assert_eq!(serving.get("/access/user_0").status, 200, "reading needs no space");
+    assert_eq!(serving.get("/readyz").status, 200);
+    // A table that is emptied gets a new file, which is on a disk again.
+    sql(home.url(), "truncate ballast");
+    deliver_until_taken(&serving, &rest[0]);
+    nothing_is_lost(&home, serving, &events);
+    assert!(ask(home.url(), "select count(*) from ballast") > 0, "it grows with each event");
 }
 
 #[test]
