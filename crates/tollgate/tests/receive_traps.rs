@@ -41,6 +41,7 @@ fn update(id: &str, status: &str, at: i64) -> Piece {
 }
 
 on_both_databases! {
+    (derived anew by objects::rulebook(), at NOW * 1000)
     se_f4_a_clock_that_is_wrong_decides_nothing;
     se_f5_a_type_that_nobody_acts_on_is_accepted;
     dj_f3_a_failure_midway_tells_each_fact_once;

@@ -3,7 +3,7 @@
 use tollgate_stripe::signature::{header, sign};
 
 use super::world::{NOW, SECRET, request};
-use super::{Answer, Case, MALFORMED, MISSING, NO_HTTP, NO_MATCH, TOO_OLD, case, event};
+use super::{Answer, Case, KEPT, MALFORMED, MISSING, NO_HTTP, NO_MATCH, TOO_OLD, case, event};
 
 /// A request with a header as it stands here, bytes and all.
 fn with_header(name: &str, value: &[u8], body: &[u8], answer: Answer) -> Case {
@@ -144,8 +144,33 @@ pub fn repeated() -> Vec<Case> {
         make("stripe_signature", &[("stripe_signature", &good)], MISSING),
         make("authorization", &[("authorization", &good)], MISSING),
         make("webhook-signature", &[("webhook-signature", &good)], MISSING),
-        make("signature in the query", &[("x", &good)], MISSING),
-        make("another type", &[("content-type", "multipart/form-data")], MISSING),
-        make("a content encoding", &[("content-encoding", "gzip")], MISSING),
+        case(
+            "signature in the query",
+            request("POST", &format!("/webhook?stripe-signature={good}"), &[], body),
+            MISSING,
+        ),
     ]
+}
+
+/// What a request says of its body besides the signature, which is right: that was made of the
+/// bytes as they come, and so they are read, whatever they are called.
+pub fn beside() -> Vec<Case> {
+    let headers = [
+        ("content-type", "multipart/form-data; boundary=x"),
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("content-type", "application/json; charset=utf-16"),
+        ("content-type", ""),
+        ("content-encoding", "gzip"),
+        ("content-encoding", "br, zstd"),
+    ];
+    let make = |(number, (name, value)): (usize, &(&str, &str))| {
+        let body = format!(
+            r#"{{"id":"evt_beside_{number}","object":"event","type":"moon.rose","created":{NOW},"livemode":false,"data":{{"object":{{"id":"moon_1"}}}}}}"#
+        );
+        let good = header(body.as_bytes(), &[SECRET], NOW);
+        let headers = [(*name, *value), ("stripe-signature", &good)];
+        let bytes = request("POST", "/webhook", &headers, body.as_bytes());
+        case(format!("{name}: {value}"), bytes, KEPT)
+    };
+    headers.iter().enumerate().map(make).collect()
 }

@@ -2,10 +2,13 @@
 //! `TOLLGATE_TEST_POSTGRES` names; without it these tests fail, they are never skipped.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures_util::FutureExt;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqlSafeStr, SqliteConnection};
+use tollgate::reconcile::rebuild;
+use tollgate::rules::policy::Rulebook;
 use tollgate::store::{Db, schema};
 
 /// So often Postgres is asked whether somebody waits.
@@ -18,14 +21,14 @@ pub struct Fresh {
     /// The cluster of a Postgres database.
     admin: Option<String>,
     /// Where SQLite's file lies, until the test ends.
-    _dir: Option<tempfile::TempDir>,
+    dir: Option<Arc<tempfile::TempDir>>,
 }
 
 impl Fresh {
     async fn new(url: String, dir: Option<tempfile::TempDir>) -> Self {
         let db = Db::connect(&url).await.expect("the database opens");
         schema::migrate(&db).await.expect("the tables are made");
-        Self { db, url, admin: None, _dir: dir }
+        Self { db, url, admin: None, dir: dir.map(Arc::new) }
     }
 
     /// Returns where it is.
@@ -128,18 +131,54 @@ impl Fresh {
     }
 }
 
+/// How the state of a test can be derived anew from its events: by which rules, and when in Unix
+/// milliseconds.
+pub type Anew = Option<(Rulebook, i64)>;
+
+/// Fails where the events that are stored do not give the state that is held, whatever was done
+/// to the database meanwhile.
+async fn derive_anew(url: &str, anew: Anew) {
+    let Some((rulebook, now_ms)) = anew else { return };
+    let db = Db::connect(url).await.expect("the database opens");
+    let folder = tempfile::tempdir().expect("a directory can be made");
+    let scratch = folder.path().join("scratch.db");
+    let report = rebuild::run(&db, &rulebook, &scratch, now_ms, None, |_| ()).await;
+    db.close().await;
+    assert_eq!(report.expect("it can be derived").drift, [], "what the events say differs");
+}
+
 /// Runs a test on a fresh SQLite database.
 pub fn on_sqlite<F: Future<Output = ()>>(test: impl FnOnce(Fresh) -> F) {
-    runtime().block_on(async { test(Fresh::scratch().await).await });
+    on_sqlite_and(None, test);
+}
+
+/// Runs a test on a fresh SQLite database and derives anew what it ends in.
+pub fn on_sqlite_and<F: Future<Output = ()>>(anew: Anew, test: impl FnOnce(Fresh) -> F) {
+    runtime().block_on(async {
+        let fresh = Fresh::scratch().await;
+        let (url, kept) = (fresh.url.clone(), fresh.dir.clone());
+        test(fresh).await;
+        derive_anew(&url, anew).await;
+        drop(kept);
+    });
 }
 
 /// Runs a test on a fresh Postgres database, which is dropped afterwards.
 pub fn on_postgres<F: Future<Output = ()>>(test: impl FnOnce(Fresh) -> F) {
+    on_postgres_and(None, test);
+}
+
+/// Runs a test on a fresh Postgres database and derives anew what it ends in.
+pub fn on_postgres_and<F: Future<Output = ()>>(anew: Anew, test: impl FnOnce(Fresh) -> F) {
     let admin = admin_url();
     runtime().block_on(async {
         let fresh = Fresh::postgres(&admin).await;
         let url = fresh.url.clone();
-        let result = AssertUnwindSafe(test(fresh)).catch_unwind().await;
+        let whole = async {
+            test(fresh).await;
+            derive_anew(&url, anew).await;
+        };
+        let result = AssertUnwindSafe(whole).catch_unwind().await;
         drop_database(&admin, &url).await;
         if let Err(panic) = result {
             std::panic::resume_unwind(panic);
@@ -147,20 +186,28 @@ pub fn on_postgres<F: Future<Output = ()>>(test: impl FnOnce(Fresh) -> F) {
     });
 }
 
-/// Runs one test on both databases, each as a test of its own.
+/// Runs one test on both databases, each as a test of its own. With a rulebook and a time, the
+/// state that each ends in must be what its events give when it is derived anew.
 macro_rules! on_both_databases {
-    ($($(#[$note:meta])* $name:ident;)+) => {$(
+    (
+        $((derived anew by $book:expr, at $now_ms:expr))?
+        $($(#[$note:meta])* $name:ident;)+
+    ) => {
+        fn anew() -> crate::databases::Anew {
+            None$(.or(Some(($book, $now_ms))))?
+        }
+    $(
         mod $name {
             $(#[$note])*
             #[test]
             fn sqlite() {
-                crate::databases::on_sqlite(super::$name);
+                crate::databases::on_sqlite_and(super::anew(), super::$name);
             }
 
             $(#[$note])*
             #[test]
             fn postgres() {
-                crate::databases::on_postgres(super::$name);
+                crate::databases::on_postgres_and(super::anew(), super::$name);
             }
         }
     )+};
