@@ -52,6 +52,7 @@ on_both_databases! {
     an_event_that_names_nothing_is_kept_as_failed;
     a_contradiction_is_settled_by_what_is_seen_after_its_second;
     questions_of_older_versions_are_asked;
+    t3_f3_what_stripe_failed_to_answer_is_asked_again;
 }
 
 /// A thin event about `sub_1`.
@@ -392,4 +393,17 @@ async fn questions_of_older_versions_are_asked(fresh: Fresh) {
     assert!(!asked[0].contains("stripe-account"), "{}", asked[0]);
     assert!(asked[1].starts_with("GET /v1/subscriptions/sub_1 HTTP/1.1\r\n"), "{}", asked[1]);
     assert!(asked[1].contains("stripe-account: acct_1\r\n"), "{}", asked[1]);
+}
+
+/// By its name in `traps.rs`.
+async fn t3_f3_what_stripe_failed_to_answer_is_asked_again(fresh: Fresh) {
+    let failed = say(500, "stripe-should-retry: false\r\n", r#"{"error":{"type":"api_error"}}"#);
+    let mut node = Node::start(&fresh, &[failed, object(&subscription("sub_1", "active"))]).await;
+    assert_eq!(node.take_in(&[thin("evt_1", &json!({}))]).await.len(), 1);
+    assert!(!node.access().await.granted);
+    let waiting = delivery::newest(&node.db, "pending", STRIPE, 10).await.unwrap();
+    assert!(waiting[0].error.is_some(), "{waiting:?}");
+    node.clock.advance(Duration::from_secs(60));
+    assert_eq!(node.take_in(&[]).await.len(), 2);
+    assert!(node.access().await.granted);
 }

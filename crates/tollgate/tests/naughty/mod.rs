@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 /// What it does with one request.
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub enum Act {
     Hang,
     /// Says nothing for a long time.
     Sleep,
+    /// Answers with these bytes once it is told to.
+    Await(Arc<Notify>, String),
 }
 
 /// An answer with a status, headers and a body.
@@ -77,6 +80,10 @@ async fn converse(
                 return;
             }
             Act::Hang => return,
+            Act::Await(told, text) => {
+                told.notified().await;
+                stream.write_all(text.as_bytes()).await.expect("it is heard");
+            }
             Act::Sleep => tokio::time::sleep(Duration::from_secs(60)).await,
         }
     }
