@@ -1,29 +1,15 @@
 //! Objects as each API version wrote them, and what every version must read as. The texts are
 //! cut to what tells the versions apart.
 
+mod era;
+
+use era::{END, START, each_reads_as, read, with};
 use serde_json::{Value, json};
 use tollgate_stripe::object::{
     Charge, ChargeStatus, CheckoutSession, Invoice, InvoiceLine, InvoicePayment, InvoiceStatus,
     Kind, Metadata, Object, PaymentIntent, PaymentIntentStatus, PaymentStatus, PromotionCode,
     SessionMode, SessionStatus, Subscription, SubscriptionItem, SubscriptionStatus,
 };
-
-const START: i64 = 1_761_700_000;
-const END: i64 = 1_764_378_400;
-
-/// Reads an object, and on the way checks that storing loses nothing.
-fn read(kind: Kind, body: &Value) -> Object {
-    let object = Object::read(kind, &body.to_string()).expect("the object is readable");
-    let stored = object.to_stored();
-    assert_eq!(Object::parse_stored(&stored).as_ref(), Ok(&object), "stored as {stored}");
-    object
-}
-
-fn each_reads_as(kind: Kind, expected: &Object, eras: &[(&str, Value)]) {
-    for (version, body) in eras {
-        assert_eq!(&read(kind, body), expected, "{version}");
-    }
-}
 
 /// A price as it stands inside other objects, with the noise that real ones have.
 fn price() -> Value {
@@ -54,12 +40,6 @@ fn subscription_base() -> Value {
         "pause_collection": null, "pending_update": null, "schedule": null, "status": "active",
         "trial_end": null, "trial_start": null
     })
-}
-
-fn with(mut body: Value, fields: Value) -> Value {
-    let Value::Object(fields) = fields else { panic!("fields are an object") };
-    body.as_object_mut().expect("bodies are objects").extend(fields);
-    body
 }
 
 fn subscription() -> Subscription {
