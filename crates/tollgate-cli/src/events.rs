@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use tollgate::answer::rfc3339;
+use serde_json::{Value, json};
+use tollgate::answer::{rfc3339, rfc3339_ms};
 use tollgate::clock::Clock;
 use tollgate::config::Config;
 use tollgate::deliver::destinations;
@@ -70,12 +71,28 @@ async fn list(db: &Db, status: Option<&str>, limit: i64, json: bool) -> anyhow::
     let status = status.map(|it| Status::from_name(it).ok_or_else(|| unknown(it))).transpose()?;
     for it in event::list(db, status, limit).await? {
         if json {
-            out::line(serde_json::to_string(&it)?)?;
+            out::line(as_json(&it))?;
         } else {
             out::line(line(&it))?;
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn as_json(it: &Summary) -> Value {
+    json!({
+        "id": it.id,
+        "type": it.event_type,
+        "created_at": rfc3339(it.created_at),
+        "object_id": it.object_id,
+        "account": it.account,
+        "status": it.status,
+        "error": it.error,
+        "attempts": it.attempts,
+        "retry_at": it.retry_at.map(rfc3339),
+        "seen": it.seen,
+        "received_at": rfc3339_ms(it.received_ms),
+    })
 }
 
 fn line(it: &Summary) -> String {

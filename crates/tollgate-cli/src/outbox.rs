@@ -4,7 +4,8 @@ use std::cmp::Reverse;
 use std::path::Path;
 use std::process::ExitCode;
 
-use tollgate::answer::rfc3339;
+use serde_json::{Value, json};
+use tollgate::answer::{rfc3339, rfc3339_ms};
 use tollgate::clock::Clock;
 use tollgate::deliver::destinations;
 use tollgate::store::delivery::{self, Delivery};
@@ -114,7 +115,7 @@ async fn waiting(
 
 fn print(it: &Delivery, json: bool) -> anyhow::Result<()> {
     if json {
-        out::line(serde_json::to_string(it)?)?;
+        out::line(as_json(it))?;
         return Ok(());
     }
     let at = rfc3339(it.created_at);
@@ -127,6 +128,19 @@ fn print(it: &Delivery, json: bool) -> anyhow::Result<()> {
         out::line(format_args!("    {why} ({} attempts{next})", it.attempts))?;
     }
     Ok(())
+}
+
+fn as_json(it: &Delivery) -> Value {
+    json!({
+        "effect_id": it.effect_id,
+        "destination": it.destination,
+        "status": it.status,
+        "attempts": it.attempts,
+        "due_at": rfc3339_ms(it.due_ms),
+        "error": it.error,
+        "event_id": it.event_id,
+        "created_at": rfc3339(it.created_at),
+    })
 }
 
 async fn retry(db: &Db, clock: &Clock, fact: &str, to: &str) -> anyhow::Result<ExitCode> {

@@ -74,6 +74,17 @@ fn verify_takes_the_secret_from_the_environment_and_shows_it_nowhere() {
     }
 }
 
+/// Every line is JSON in which these times are as they are everywhere in our own JSON.
+fn assert_rfc3339(lines: &str, times: &[&str]) {
+    for line in lines.lines() {
+        let shown: Value = serde_json::from_str(line).expect("it is JSON");
+        for time in times {
+            let at = shown[*time].as_str().unwrap_or_default();
+            assert!(at.starts_with("20") && at.ends_with('Z'), "{time} in {line}");
+        }
+    }
+}
+
 /// A server with a history of its own.
 fn with_history(home: &Home) -> Serving {
     let serving = home.serve();
@@ -115,6 +126,7 @@ fn lists(home: &Home) {
     let events = histories(1, 3);
     let all = home.run(&["events", "list", "--json", "--limit", "1000"]).code(0);
     assert_eq!(all.out.lines().count(), events.len());
+    assert_rfc3339(&all.out, &["created_at", "received_at"]);
     assert_eq!(home.run(&["events", "list", "--limit", "2"]).code(0).out.lines().count(), 2);
     assert_eq!(home.run(&["events", "list", "--status", "failed"]).code(0).out, "");
     for event in &events {
@@ -181,6 +193,9 @@ fn tells_what_it_replays(home: &Home, id: &str) {
     sql(home.url(), &unheard);
     home.run(&["events", "replay", id]).code(0);
     let waiting = home.run(&["outbox", "list", "--to", "notify:app"]).code(0).out;
+    let as_json = home.run(&["outbox", "list", "--to", "notify:app", "--json"]).code(0).out;
+    assert_eq!(as_json.lines().count(), 1, "{as_json}");
+    assert_rfc3339(&as_json, &["created_at", "due_at"]);
     assert!(waiting.contains("pending") && waiting.contains("invoice_paid:"), "{waiting}");
 }
 

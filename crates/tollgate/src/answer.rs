@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::receive::access_of;
 use crate::rules::access::{Access, Claim, Reason, claims};
@@ -17,8 +17,8 @@ use crate::store::belonging::Owned;
 use crate::store::object::StoredObject;
 use crate::store::user::Party;
 use crate::store::{self, Db, StoreError};
-use crate::wire::Answer;
-pub use crate::wire::rfc3339;
+use crate::wire::{self, Answer, Claimed, Owed};
+pub use crate::wire::{rfc3339, rfc3339_ms};
 
 /// What a user may use now.
 #[derive(Clone, Debug)]
@@ -111,7 +111,8 @@ fn ledger<'a>(objects: &'a [StoredObject], rulebook: &Rulebook) -> Ledger<'a> {
     Ledger::new(counting.map(|it| &it.standing.object))
 }
 
-/// How an answer about access came about.
+/// How an answer about access came about. Its JSON has times in RFC 3339, but for `state` of
+/// [`Basis`].
 #[derive(Clone, Debug, Serialize)]
 pub struct Explanation {
     /// The app's id of the user.
@@ -125,19 +126,30 @@ pub struct Explanation {
     /// Counts the changes of this user's access.
     pub revision: i64,
     /// Unix seconds at which this was derived.
+    #[serde(serialize_with = "wire::moment")]
     pub as_of: i64,
     /// Who the user's customers are, and who says so.
     pub owners: Vec<Owner>,
     /// What each subscription and purchase claims; the first decides.
+    #[serde(serialize_with = "claimed")]
     pub claims: Vec<Claim>,
     /// The subscriptions that all charge this user again, the newest first; none where it is one.
     pub double_subscriptions: Vec<String>,
-    /// Whose money is missing, since when and how it goes on. Times are Unix seconds.
+    /// Whose money is missing, since when and how it goes on.
+    #[serde(serialize_with = "owed")]
     pub dunning: Vec<Dunning>,
     /// The objects that were looked at, and the event that says what each is.
     pub objects: Vec<Basis>,
     /// What is wrong or unusual, in sentences.
     pub remarks: Vec<String>,
+}
+
+fn claimed<S: Serializer>(all: &[Claim], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(all.iter().map(Claimed::new))
+}
+
+fn owed<S: Serializer>(all: &[Dunning], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(all.iter().map(Owed::new))
 }
 
 /// One of the customers (or payments of a guest) that count for a user.
@@ -165,13 +177,14 @@ pub struct Basis {
     /// The event that the state is taken from.
     pub event_id: String,
     /// Unix seconds.
+    #[serde(serialize_with = "wire::moment")]
     pub observed_at: i64,
     /// Two observations of one second contradict each other, and nothing tells which is later.
     pub unsettled: bool,
     /// What the events leave open.
     #[serde(skip)]
     missing: Option<&'static str>,
-    /// What the rules read of it.
+    /// What the rules read of it, in Stripe's words: its times are Unix seconds, as Stripe's are.
     pub state: Box<serde_json::value::RawValue>,
 }
 

@@ -89,7 +89,9 @@ async fn missing_money_is_told_with_the_answer_and_explained() {
     let explained = world.app("GET", "/access/ada/explain", "").await.json();
     let all = explained["dunning"].as_array().expect("it is a list");
     assert_eq!((all.len(), &all[0]["decides"]), (1, &json!(true)));
-    assert_eq!(all[0]["invoice_id"], dunning["invoice_id"]);
+    for same in ["invoice_id", "since", "next_attempt", "access_until"] {
+        assert_eq!(all[0][same], dunning[same], "{same}");
+    }
     world.end().await;
 }
 
@@ -332,6 +334,11 @@ async fn an_explanation_shows_what_it_rests_on() {
     assert_eq!((reply.status, &it["user_id"], &it["granted"]), (200, &json!("ada"), &json!(true)));
     for list in ["owners", "claims", "objects"] {
         assert!(it[list].as_array().is_some_and(|it| !it.is_empty()), "{list}");
+    }
+    // As everywhere in our own JSON; `state` is in Stripe's words.
+    for time in ["/as_of", "/claims/0/paid_through", "/objects/0/observed_at"] {
+        let at = it.pointer(time).and_then(Value::as_str).unwrap_or_default();
+        assert!(at.starts_with("20") && at.ends_with('Z'), "{time} in {it}");
     }
     world.end().await;
 }

@@ -118,7 +118,7 @@ impl Reason {
 }
 
 /// What one subscription or purchase claims. All times are Unix seconds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
     /// The subscription's or session's id.
     pub source: String,
@@ -126,11 +126,8 @@ pub struct Claim {
     pub customer_id: Option<CustomerId>,
     /// The plan that it buys, where one has its price.
     pub plan: Option<String>,
-    #[serde(skip)]
     rank: i64,
-    #[serde(skip)]
     created: i64,
-    #[serde(skip)]
     features: Vec<String>,
     /// Whether access is given.
     pub granted: bool,
@@ -149,7 +146,6 @@ pub struct Claim {
     /// Since when money is missing.
     pub unpaid_since: Option<i64>,
     /// The next moment at which time alone changes this claim.
-    #[serde(skip)]
     boundary: Option<i64>,
 }
 

@@ -184,7 +184,7 @@ pub async fn settle(
 }
 
 /// A delivery, as an operator sees it.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
     /// The fact's key.
     pub effect_id: String,

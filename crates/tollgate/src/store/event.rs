@@ -329,12 +329,11 @@ pub async fn of_objects(tx: &mut Tx<'_>, ids: &[String]) -> Result<Vec<Stored>, 
 }
 
 /// An event as it is shown.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
     /// Stripe's id of the event.
     pub id: String,
     /// Stripe's `type`.
-    #[serde(rename = "type")]
     pub event_type: String,
     /// Unix seconds.
     pub created_at: i64,
