@@ -116,6 +116,8 @@ pub struct Server {
     pub idle_timeout: Duration,
     /// How long a request's body may take.
     pub body_timeout: Duration,
+    /// How many bytes of bodies may be coming in at once.
+    pub bodies_bytes_max: usize,
     /// How long requests may take to finish once the server is told to stop.
     pub drain_timeout: Duration,
 }
@@ -193,6 +195,8 @@ pub const WEBHOOK_PATHS: [&str; 4] =
 
 /// Names `tollgate.toml` where no option does.
 const CONFIG_VARIABLE: &str = "TOLLGATE_CONFIG";
+/// Bytes of bodies that may be coming in at once: many times what Stripe sends at its busiest.
+const BODIES_BYTES_MAX: usize = 64 << 20;
 /// The name of the configuration file where nothing else names one.
 pub const FILE_NAME: &str = "tollgate.toml";
 
@@ -366,6 +370,7 @@ fn server(layers: &mut Layers) -> Result<Server, ConfigError> {
         head_timeout: Duration::from_secs(10),
         idle_timeout: Duration::from_secs(120),
         body_timeout: Duration::from_secs(30),
+        bodies_bytes_max: BODIES_BYTES_MAX,
         drain_timeout: Duration::from_secs(25),
     })
 }

@@ -356,7 +356,7 @@ async fn body<T: DeserializeOwned + Default>(
     request: Request<Body>,
 ) -> Result<T, Error> {
     let (parts, body) = request.into_parts();
-    let body = app.limits.read(&parts.headers, body).await?;
+    let body = app.limits.read(&parts, body).await?;
     if body.is_empty() { Ok(T::default()) } else { parse(&body) }
 }
 
@@ -366,7 +366,7 @@ pub(super) async fn read_body<T: DeserializeOwned>(
     request: Request<Body>,
 ) -> Result<T, Error> {
     let (parts, body) = request.into_parts();
-    parse(&app.limits.read(&parts.headers, body).await?)
+    parse(&app.limits.read(&parts, body).await?)
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {

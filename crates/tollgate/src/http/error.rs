@@ -116,6 +116,9 @@ pub enum Error {
     /// 503: nothing was stored; it may be sent again.
     #[error("The service cannot store anything right now; send the request again.")]
     Unavailable,
+    /// 503: all the room for bodies is taken.
+    #[error("Too much is coming in at once; send the request again.")]
+    NoRoom,
     /// 500: nothing was changed.
     #[error("A handler of the app's own failed, so nothing was changed; the log says why.")]
     HandlerFailed,
@@ -160,7 +163,7 @@ impl Error {
                 (StatusCode::SERVICE_UNAVAILABLE, "external_service_error")
             }
             Self::NotConfigured(_) => (StatusCode::SERVICE_UNAVAILABLE, "not_configured"),
-            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+            Self::Unavailable | Self::NoRoom => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
             Self::HandlerFailed => (StatusCode::INTERNAL_SERVER_ERROR, "handler_failed"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
         }
@@ -198,16 +201,22 @@ impl IntoResponse for Error {
         let body = Body { error, message: self.to_string(), details: self.details() };
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
+        // What is left of the body is not read, so the connection cannot be used again.
+        if matches!(
+            self,
+            Self::PayloadTooLarge(_) | Self::RequestTimeout | Self::BodyCutOff | Self::NoRoom
+        ) {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         match self {
-            Self::Unavailable | Self::RateLimited | Self::Stripe { passing: true, .. } => {
+            Self::Unavailable
+            | Self::NoRoom
+            | Self::RateLimited
+            | Self::Stripe { passing: true, .. } => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECS));
             }
             Self::Unauthorized(_) => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            }
-            // What is left of the body is not read, so the connection cannot be used again.
-            Self::PayloadTooLarge(_) | Self::RequestTimeout | Self::BodyCutOff => {
-                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             _ => {}
         }

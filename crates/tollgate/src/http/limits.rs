@@ -8,19 +8,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
-use bytes::Bytes;
 use governor::clock::DefaultClock;
 use governor::state::keyed::DashMapStateStore;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use ipnet::IpNet;
 
+use super::Client;
+use super::bodies::{BODY_BYTES_MAX, Bodies, Whole};
 use super::error::Error;
 use crate::config;
 
-/// The largest body that is taken, in bytes; Stripe's events are far smaller.
-pub const BODY_BYTES_MAX: usize = 1 << 20;
 /// Addresses that may come in before those that have been quiet are forgotten.
 const ADDRESSES_MAX: usize = 100_000;
 /// How often a second Stripe is asked for strangers of one address, and how often at once.
@@ -39,6 +38,7 @@ pub struct Limits {
     watchers: Option<PerAddress>,
     strangers: Strangers,
     since_purge: AtomicUsize,
+    bodies: Bodies,
     body_timeout: Duration,
 }
 
@@ -58,6 +58,7 @@ impl Limits {
             watchers: limiter(),
             limiter: limiter(),
             since_purge: AtomicUsize::new(0),
+            bodies: Bodies::new(server.bodies_bytes_max),
             body_timeout: server.body_timeout,
         }
     }
@@ -83,8 +84,8 @@ impl Limits {
         self.allowed.is_empty() || is_in(&self.allowed, client)
     }
 
-    /// Returns for whom a connection from this address counts; for nobody where it is a trusted
-    /// proxy, which has those of all its clients.
+    /// Returns for whom a connection or a body from this address counts; for nobody where it is a
+    /// trusted proxy, which has those of all its clients.
     pub fn counted(&self, peer: IpAddr) -> Option<IpAddr> {
         let peer = peer.to_canonical();
         (!is_in(&self.proxies, peer)).then(|| subscriber(peer))
@@ -127,22 +128,16 @@ impl Limits {
     /// Reads a body, holding no more than [`BODY_BYTES_MAX`] of it.
     ///
     /// # Errors
-    /// It is too large, too slow, or cut off.
-    pub async fn read(&self, headers: &HeaderMap, body: Body) -> Result<Bytes, Error> {
-        let declared = headers.get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok());
+    /// It is too large, too slow, or cut off, or there is no room for it now.
+    pub(super) async fn read(&self, parts: &Parts, body: Body) -> Result<Whole, Error> {
+        let declared = parts.headers.get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok());
         if declared.and_then(|it| it.parse().ok()).is_some_and(|it: u64| it > BODY_BYTES_MAX as u64)
         {
             return Err(Error::PayloadTooLarge(BODY_BYTES_MAX));
         }
-        let body = Limited::new(body, BODY_BYTES_MAX).collect();
-        match tokio::time::timeout(self.body_timeout, body).await {
-            Err(_) => Err(Error::RequestTimeout),
-            Ok(Ok(it)) => Ok(it.to_bytes()),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => {
-                Err(Error::PayloadTooLarge(BODY_BYTES_MAX))
-            }
-            Ok(Err(_)) => Err(Error::BodyCutOff),
-        }
+        let client = parts.extensions.get::<Client>().and_then(|it| self.counted(it.0));
+        let body = self.bodies.read(client, body);
+        tokio::time::timeout(self.body_timeout, body).await.map_err(|_| Error::RequestTimeout)?
     }
 }
 
@@ -198,6 +193,7 @@ mod tests {
             watchers: None,
             strangers: Strangers::new(true),
             since_purge: AtomicUsize::new(0),
+            bodies: Bodies::new(BODY_BYTES_MAX),
             body_timeout: Duration::from_secs(1),
         }
     }

@@ -11,6 +11,7 @@
 mod access;
 mod auth;
 mod billing;
+mod bodies;
 mod cors;
 mod dev;
 mod discounts;
@@ -50,7 +51,7 @@ use error::Error;
 use limits::Limits;
 use pages::{Pages, Templates};
 
-pub use limits::BODY_BYTES_MAX;
+pub use bodies::BODY_BYTES_MAX;
 pub use operator::OPENAPI;
 
 /// Who may call a route.

@@ -39,7 +39,7 @@ pub async fn name(
     request: Request<Body>,
 ) -> Result<Json<Answer>, Error> {
     let (parts, body) = request.into_parts();
-    let body = app.limits.read(&parts.headers, body).await?;
+    let body = app.limits.read(&parts, body).await?;
     let named = read(&body)?;
     app.check_ready()?;
     let user = AppUser {

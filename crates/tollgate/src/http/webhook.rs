@@ -51,7 +51,7 @@ async fn take(app: &App, request: Request<Body>) -> Result<(Told, Outcome), Erro
         return Err(Error::BillingNotConfigured);
     }
     let (parts, body) = request.into_parts();
-    let body = app.limits.read(&parts.headers, body).await?;
+    let body = app.limits.read(&parts, body).await?;
     let (incoming, secret_index) = admit(app, &parts.headers, &body)?;
     app.check_ready()?;
     check_mode(app, &incoming, secret_index).await?;
@@ -61,6 +61,8 @@ async fn take(app: &App, request: Request<Body>) -> Result<(Told, Outcome), Erro
         customer: incoming.customer().map(str::to_owned),
     };
     let input = Input::event(incoming, &body, Purpose::Delivery);
+    // What waits to be written is packed; there is room for others.
+    drop(body);
     Ok((told, app.receiver.submit(input).await?))
 }
 

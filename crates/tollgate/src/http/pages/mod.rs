@@ -282,7 +282,7 @@ fn origin(url: &str) -> Option<String> {
 /// Reads what a form sent.
 async fn read_form(app: &App, request: Request<Body>) -> Result<(HeaderMap, Uri, Value), Error> {
     let (parts, body) = request.into_parts();
-    let body = app.limits.read(&parts.headers, body).await?;
+    let body = app.limits.read(&parts, body).await?;
     let text = std::str::from_utf8(&body).ok().filter(|it| it.len() <= FORM_FIELD_BYTES_MAX * 4);
     let sent = text.and_then(|it| form::decode(it).ok()).ok_or(OLD_FORM)?;
     Ok((parts.headers, parts.uri, sent))
