@@ -298,6 +298,23 @@ async fn nothing_is_taken_while_the_database_is_away() {
     world.end().await;
 }
 
+/// They cost queries, and anybody may ask.
+#[tokio::test]
+async fn metrics_are_counted_in_the_database_once_a_second() {
+    let world = World::sqlite().await;
+    let waiting = async |world: &World| {
+        let reply = world.call("GET", "/metrics", &[], b"").await;
+        let count = |it: &str| it.strip_prefix("tollgate_events_failed_waiting ")?.parse().ok();
+        reply.text().lines().find_map(count)
+    };
+    assert_eq!(waiting(&world).await, Some(0));
+    world.deliver(event_body("evt_1", "customer.created", "{}").as_bytes()).await;
+    assert_eq!(waiting(&world).await, Some(0), "it was counted again at once");
+    world.clock.advance(Duration::from_secs(1));
+    assert_eq!(waiting(&world).await, Some(1));
+    world.end().await;
+}
+
 #[tokio::test]
 async fn events_and_refusals_are_counted() {
     let world = World::sqlite().await;

@@ -49,6 +49,7 @@ use crate::store::{self, Db, StoreError};
 use auth::{Caller, Keys};
 use error::Error;
 use limits::Limits;
+use operator::Counted;
 use pages::{Pages, Templates};
 
 pub use bodies::BODY_BYTES_MAX;
@@ -67,7 +68,8 @@ pub enum Who {
     AppOrSelf,
     /// Everybody: a person's browser on its way.
     Browser,
-    /// Everybody, at a rate of their own: it tells nothing private.
+    /// Everybody, at a rate of their own: it tells nothing of any user. How much is sold and fails
+    /// is nobody else's business, which is why the operator's proxy closes it.
     Operator,
     /// Everybody, at any rate: it costs nothing.
     Anybody,
@@ -160,6 +162,7 @@ pub struct App {
     pub(crate) billing: Option<Arc<Billing>>,
     /// Where mails go in development.
     pub(crate) mailbox: Option<Arc<Mailbox>>,
+    counted: Counted,
     keys: Keys,
     pages: Pages,
     /// Knows the origins whose pages may call for their users.
@@ -197,6 +200,7 @@ impl App {
             metrics: Metrics::default(),
             limits: Limits::new(&config.server),
             mailbox: destinations::keeps_mails(config).then(Arc::default),
+            counted: Counted::default(),
             keys: Keys::new(config),
             pages: Pages::new(config, templates),
             selling: config.selling.clone(),
