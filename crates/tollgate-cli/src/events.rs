@@ -39,6 +39,9 @@ pub enum Command {
     Show {
         /// The event's id.
         id: String,
+        /// Print JSON instead: what became of it, and the event as `event`.
+        #[arg(long)]
+        json: bool,
     },
     /// Apply events again: those named, or all that failed.
     Replay {
@@ -47,6 +50,9 @@ pub enum Command {
         /// All that failed (at most a thousand at a time).
         #[arg(long, conflicts_with = "ids")]
         failed: bool,
+        /// Print JSON, one event a line.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -61,8 +67,10 @@ pub async fn run(
     schema::migrate(&db).await?;
     match command {
         Command::List { status, limit, json } => list(&db, status.as_deref(), *limit, *json).await,
-        Command::Show { id } => show(&db, id).await,
-        Command::Replay { ids, failed } => replay(&db, (config, &clock), ids, *failed).await,
+        Command::Show { id, json } => show(&db, id, *json).await,
+        Command::Replay { ids, failed, json } => {
+            replay(&db, (config, &clock), (ids, *failed), *json).await
+        }
     }
 }
 
@@ -106,11 +114,17 @@ fn line(it: &Summary) -> String {
     line
 }
 
-async fn show(db: &Db, id: &str) -> anyhow::Result<ExitCode> {
+async fn show(db: &Db, id: &str, json: bool) -> anyhow::Result<ExitCode> {
     let Some((summary, body)) = event::show(db, id).await? else {
         out::note(format_args!("no event {id} is stored"));
         return Ok(exit::found_something());
     };
+    if json {
+        let mut shown = as_json(&summary);
+        shown["event"] = serde_json::from_slice(&body)?;
+        out::line(shown)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     out::note(line(&summary));
     out::bytes(&body)?;
     // A file or a pipe gets the very bytes that were signed.
@@ -123,10 +137,10 @@ async fn show(db: &Db, id: &str) -> anyhow::Result<ExitCode> {
 async fn replay(
     db: &Db,
     (config, clock): (Config, &Clock),
-    ids: &[String],
-    failed: bool,
+    which: (&[String], bool),
+    json: bool,
 ) -> anyhow::Result<ExitCode> {
-    let ids = match (ids, failed) {
+    let ids = match which {
         ([], false) => {
             return Err(WrongUsage("name events, or give --failed".to_owned()).into());
         }
@@ -134,32 +148,42 @@ async fn replay(
             let failed = event::list(db, Some(Status::Failed), 1000).await?;
             failed.into_iter().map(|it| it.id).collect()
         }
-        _ => ids.to_vec(),
+        (ids, _) => ids.to_vec(),
     };
     let rulebook = Arc::new(destinations::rulebook(&config));
     let (statements, limit) = (&config.on_access_change, config.handler_timeout);
     let handlers = Arc::new(Handlers::of_operator(statements, limit, db)?);
     let (receiver, writers) = receive::open_with(db, &rulebook, handlers, clock);
-    let wrong = replay_all(db, &receiver, &ids).await?;
+    let wrong = replay_all(db, &receiver, &ids, json).await?;
     drop(receiver);
     writers.finish().await;
     db.close().await;
     Ok(if wrong == 0 { ExitCode::SUCCESS } else { exit::found_something() })
 }
 
-async fn replay_all(db: &Db, receiver: &Receiver, ids: &[String]) -> anyhow::Result<usize> {
+async fn replay_all(
+    db: &Db,
+    receiver: &Receiver,
+    ids: &[String],
+    json: bool,
+) -> anyhow::Result<usize> {
     let mut wrong = 0;
     for id in ids {
-        match replay::one(db, receiver, id).await? {
-            None => out::line(format_args!("{id}  not stored"))?,
-            Some(Outcome::Failed(why)) => out::line(format_args!("{id}  failed: {why}"))?,
-            Some(outcome) => {
-                let what = if outcome == Outcome::Ignored { "ignored" } else { "applied" };
-                out::line(format_args!("{id}  {what}"))?;
-                continue;
+        let (outcome, why) = match replay::one(db, receiver, id).await? {
+            None => ("not stored", None),
+            Some(Outcome::Failed(why)) => ("failed", Some(why)),
+            Some(Outcome::Ignored) => ("ignored", None),
+            Some(Outcome::Applied | Outcome::Duplicate) => ("applied", None),
+        };
+        wrong += usize::from(!["ignored", "applied"].contains(&outcome));
+        match (json, why) {
+            (true, why) => {
+                let outcome = outcome.replace(' ', "_");
+                out::line(json!({ "id": id, "outcome": outcome, "error": why }))?;
             }
+            (false, Some(why)) => out::line(format_args!("{id}  {outcome}: {why}"))?,
+            (false, None) => out::line(format_args!("{id}  {outcome}"))?,
         }
-        wrong += 1;
     }
     Ok(wrong)
 }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Subcommand;
+use serde_json::json;
 use tollgate::config::Config;
 use tollgate::mail::{self, Audience, Letters, Sample};
 
@@ -16,7 +17,11 @@ use crate::out;
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// List every letter: to whom, when, and whether it is sent.
-    List,
+    List {
+        /// Print JSON, one letter a line.
+        #[arg(long)]
+        json: bool,
+    },
     /// Print one letter, written with sample facts.
     Show(Show),
     /// Write every letter in every language into a directory, as .html and .txt.
@@ -54,25 +59,38 @@ pub struct Preview {
 pub fn run(file: Option<&Path>, command: &Command) -> anyhow::Result<ExitCode> {
     let letters = Letters::of(&Config::from_environment(file)?).context("load the letters")?;
     match command {
-        Command::List => list(&letters)?,
+        Command::List { json } => list(&letters, *json)?,
         Command::Show(it) => show(&letters, it)?,
         Command::Preview(it) => preview(&letters, &it.out)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn list(letters: &Letters) -> std::io::Result<()> {
-    out::line(format_args!("{:<24} {:<9} {:<4} when", "letter", "to", "sent"))?;
+fn list(letters: &Letters, json: bool) -> std::io::Result<()> {
+    let languages: Vec<&str> = letters.languages().collect();
+    if !json {
+        out::line(format_args!("{:<24} {:<9} {:<4} when", "letter", "to", "sent"))?;
+    }
     for it in mail::all() {
         let to = match it.audience {
             Audience::Customer => "customer",
             Audience::Operator => "operator",
         };
-        let sent = if letters.is_on(it) { "yes" } else { "no" };
+        let is_on = letters.is_on(it);
+        if json {
+            let line = json!({
+                "letter": it.name, "to": to, "sent": is_on, "when": it.when, "languages": languages,
+            });
+            out::line(line)?;
+            continue;
+        }
+        let sent = if is_on { "yes" } else { "no" };
         out::line(format_args!("{:<24} {to:<9} {sent:<4} {}", it.name, it.when))?;
     }
-    let languages: Vec<&str> = letters.languages().collect();
-    out::line(format_args!("\nLanguages: {}", languages.join(", ")))
+    match json {
+        true => Ok(()),
+        false => out::line(format_args!("\nLanguages: {}", languages.join(", "))),
+    }
 }
 
 fn show(letters: &Letters, wanted: &Show) -> anyhow::Result<()> {

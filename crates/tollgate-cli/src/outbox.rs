@@ -12,7 +12,7 @@ use tollgate::store::delivery::{self, Delivery};
 use tollgate::store::{Db, StoreError, schema};
 
 use crate::dev::beside::Beside;
-use crate::exit::WrongUsage;
+use crate::exit::{self, WrongUsage};
 use crate::out;
 
 const STATUSES: [&str; 5] = ["pending", "held", "done", "skipped", "dead"];
@@ -43,6 +43,9 @@ pub enum Command {
         /// Whom it is told: mail, stripe or notify:NAME.
         #[arg(long)]
         to: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -65,7 +68,7 @@ pub async fn run(
             let to = to.as_deref().unwrap_or_default();
             list(&db, &destinations::names(&config), (status, to), *limit, *json).await
         }
-        Command::Retry { fact, to } => retry(&db, &clock, fact, to).await,
+        Command::Retry { fact, to, json } => retry(&db, &clock, (fact, to), *json).await,
     }
 }
 
@@ -143,12 +146,21 @@ fn as_json(it: &Delivery) -> Value {
     })
 }
 
-async fn retry(db: &Db, clock: &Clock, fact: &str, to: &str) -> anyhow::Result<ExitCode> {
+async fn retry(
+    db: &Db,
+    clock: &Clock,
+    (fact, to): (&str, &str),
+    json: bool,
+) -> anyhow::Result<ExitCode> {
     let revived = delivery::revive(db, fact, to, clock.now_ms()).await?;
-    if !revived {
-        out::note("There is no such delivery that could be made again.");
-        return Ok(ExitCode::from(1));
+    match (json, revived) {
+        (true, _) => {
+            out::line(json!({ "effect_id": fact, "destination": to, "retried": revived }))?;
+        }
+        (false, true) => {
+            out::line("It is made by the running server as soon as it looks for what is due.")?;
+        }
+        (false, false) => out::note("There is no such delivery that could be made again."),
     }
-    out::line("It is made by the running server as soon as it looks for what is due.")?;
-    Ok(ExitCode::SUCCESS)
+    Ok(if revived { ExitCode::SUCCESS } else { exit::found_something() })
 }

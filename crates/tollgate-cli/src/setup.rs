@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use serde_json::json;
 use tollgate::clock::Clock;
 use tollgate::config::Config;
 use tollgate::setup::{self, Step};
@@ -23,6 +24,9 @@ pub struct Arguments {
     /// Only show what would be done.
     #[arg(long)]
     dry_run: bool,
+    /// Print JSON, one thing a line; `signing_secret` is told only now.
+    #[arg(long)]
+    json: bool,
 }
 
 /// Runs the command. Signs: `=` is right, `+` is done, `!` needs the operator.
@@ -32,29 +36,55 @@ pub async fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<E
     let stripe = Stripe::new(&config).ok_or_else(no_key)?;
     let mut found = setup::look(&stripe, &config).await?;
     for line in &found.right {
-        out::line(line)?;
+        match arguments.json {
+            true => out::line(json!({ "state": "right", "text": line }))?,
+            false => out::line(line)?,
+        }
     }
     let by_hand = found.steps.iter().any(|it| !it.can_be_taken());
-    show(&stripe, &found.steps, arguments.dry_run).await?;
+    show(&stripe, &found.steps, arguments).await?;
     if !arguments.dry_run && found.steps.iter().any(Step::is_later) {
         found = setup::look(&stripe, &config).await?;
         found.steps.retain(Step::can_be_taken);
-        show(&stripe, &found.steps, false).await?;
+        show(&stripe, &found.steps, arguments).await?;
     }
     Ok(if by_hand { exit::found_something() } else { ExitCode::SUCCESS })
 }
 
-async fn show(stripe: &Stripe, steps: &[Step], dry_run: bool) -> anyhow::Result<()> {
+async fn show(stripe: &Stripe, steps: &[Step], arguments: &Arguments) -> anyhow::Result<()> {
     for step in steps {
-        out::line(step)?;
-        if dry_run {
-            continue;
+        // What JSON says of a step is said once it is known what came of it.
+        if !arguments.json {
+            out::line(step)?;
         }
-        if let Some(secret) = setup::take(stripe, &Clock::system(), step).await? {
-            let told = "Stripe tells this secret only now:";
-            out::only_now(format_args!("\n  {told}\n  STRIPE_WEBHOOK_SECRET={secret}\n"))
-                .context(UNTOLD)?;
+        let secret = match arguments.dry_run {
+            true => None,
+            false => setup::take(stripe, &Clock::system(), step).await?,
+        };
+        match (arguments.json, secret) {
+            (true, secret) => line(step, arguments.dry_run, secret)?,
+            (false, Some(secret)) => {
+                let told = "Stripe tells this secret only now:";
+                out::only_now(format_args!("\n  {told}\n  STRIPE_WEBHOOK_SECRET={secret}\n"))
+                    .context(UNTOLD)?;
+            }
+            (false, None) => {}
         }
     }
     Ok(())
+}
+
+fn line(step: &Step, dry_run: bool, secret: Option<String>) -> anyhow::Result<()> {
+    let state = match () {
+        () if !step.can_be_taken() => "by_hand",
+        () if dry_run || step.is_later() => "to_do",
+        () => "done",
+    };
+    match secret {
+        Some(secret) => {
+            let line = json!({ "state": state, "text": step.text, "signing_secret": secret });
+            out::only_now(line).context(UNTOLD)
+        }
+        None => Ok(out::line(json!({ "state": state, "text": step.text }))?),
+    }
 }

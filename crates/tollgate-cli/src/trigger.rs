@@ -67,7 +67,7 @@ pub struct Arguments {
     /// Sign with a wrong secret: every post must be refused.
     #[arg(long)]
     bad_signature: bool,
-    /// Print one line of JSON an event.
+    /// Print JSON, one event a line; of `list` all at once.
     #[arg(long)]
     json: bool,
 }
@@ -75,7 +75,7 @@ pub struct Arguments {
 /// Runs the command.
 pub async fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if arguments.event == "list" {
-        return list();
+        return list(arguments.json);
     }
     if let Some(done) = drive::run(arguments).await? {
         return Ok(done);
@@ -106,7 +106,16 @@ impl Arguments {
     }
 }
 
-fn list() -> anyhow::Result<ExitCode> {
+fn list(json: bool) -> anyhow::Result<ExitCode> {
+    if json {
+        let stories = STORIES.iter().map(|it| json!({ "name": it.name, "summary": it.summary }));
+        out::line(json!({
+            "sandbox_events": tollgate_sandbox::triggers().collect::<Vec<_>>(),
+            "story_events": EVENT_TYPES,
+            "stories": stories.collect::<Vec<_>>(),
+        }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     out::line("Event types that a sandbox makes happen")?;
     tollgate_sandbox::triggers().try_for_each(|it| out::line(format_args!("  {it}")))?;
     out::line("\nEvent types that a story tells of")?;

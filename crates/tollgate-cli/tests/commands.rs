@@ -12,6 +12,10 @@ use crate::stream::histories;
 /// 2026-11-22T12:00:00Z.
 const NOW: &str = "1795348800";
 const SIGNED_AT: i64 = 1_795_348_700;
+const PLAN: &str = "[plans.pro]
+prices = { monthly = \"m\" }
+amounts = { monthly = 900 }
+currency = \"usd\"";
 
 fn verify(home: &Home, signed: &[u8], received: &[u8], secret: &str, more: &[&str]) -> Done {
     let header = signature::header(signed, &[SECRET], SIGNED_AT);
@@ -134,6 +138,8 @@ fn lists(home: &Home) {
         assert_eq!(shown.bytes, event.body.as_bytes(), "{}", event.kind);
         assert!(shown.err.contains(&event.kind), "{}", shown.err);
     }
+    let shown = home.run(&["events", "show", &events[0].id, "--json"]).code(0).json();
+    assert_eq!((&shown["status"], &shown["event"]["id"]), (&"applied".into(), &shown["id"]));
     home.run(&["events", "show", "evt_unknown"]).code(1);
     home.run(&["events", "list", "--status", "lost"]).code(2);
     home.run(&["events", "list", "--limit", "0"]).code(2);
@@ -178,6 +184,8 @@ fn replays(home: &Home) {
         home.run(&["events", "replay", "evt_unknown"]).code(1).out,
         "evt_unknown  not stored\n"
     );
+    let as_json = home.run(&["events", "replay", "evt_unknown", "--json"]).code(1).json();
+    assert_eq!(as_json["outcome"], "not_stored", "{as_json}");
     home.run(&["events", "replay"]).code(2);
     home.run(&["events", "replay", "--failed", &paid.id]).code(2);
 }
@@ -191,11 +199,19 @@ fn tells_what_it_replays(home: &Home, id: &str) {
          update event set status = 'failed', error = 'not known', attempts = 1 where id = '{id}'"
     );
     sql(home.url(), &unheard);
-    home.run(&["events", "replay", id]).code(0);
+    let replayed = home.run(&["events", "replay", id, "--json"]).code(0).json();
+    assert_eq!((&replayed["id"], &replayed["outcome"]), (&id.into(), &"applied".into()));
     let waiting = home.run(&["outbox", "list", "--to", "notify:app"]).code(0).out;
     let as_json = home.run(&["outbox", "list", "--to", "notify:app", "--json"]).code(0).out;
     assert_eq!(as_json.lines().count(), 1, "{as_json}");
     assert_rfc3339(&as_json, &["created_at", "due_at"]);
+    let fact: Value = serde_json::from_str(&as_json).expect("it is one line");
+    let fact = fact["effect_id"].as_str().expect("it is text").to_owned();
+    for (fact, code) in [(fact.as_str(), 0), ("nothing", 1)] {
+        let retry = ["outbox", "retry", fact, "--to", "notify:app", "--json"];
+        let retried = home.run(&retry).code(code).json();
+        assert_eq!(retried["retried"], code == 0, "{retried}");
+    }
     assert!(waiting.contains("pending") && waiting.contains("invoice_paid:"), "{waiting}");
 }
 
@@ -290,8 +306,7 @@ fn setup_shows_makes_and_then_finds_nothing_to_do() {
     let options = Options { listen: ([127, 0, 0, 1], 0).into(), ..Options::default() };
     let sandbox = runtime.block_on(Sandbox::start(options)).expect("the sandbox starts");
     let mut home = Home::sqlite();
-    let plan = "[plans.pro]\nprices = { monthly = \"m\" }\namounts = { monthly = 900 }\ncurrency = \"usd\"";
-    std::fs::write(home.directory().join("tollgate.toml"), plan).expect("it can be written");
+    std::fs::write(home.directory().join("tollgate.toml"), PLAN).expect("it can be written");
     assert_eq!(home.run(&["setup"]).code(2).out, "");
     home.set("STRIPE_SECRET_KEY", "sk_test_0123456789");
     home.set("STRIPE_API_BASE", &sandbox.url());
@@ -303,10 +318,53 @@ fn setup_shows_makes_and_then_finds_nothing_to_do() {
     }
     let made = home.run(&["setup"]).code(0).out;
     assert_eq!(made.matches("STRIPE_WEBHOOK_SECRET=whsec_").count(), 1, "{made}");
+    let right = home.run(&["setup", "--json"]).code(0).out;
+    assert!(right.lines().all(|it| it.contains(r#""state":"right""#)), "{right}");
     let again = home.run(&["setup"]).code(0).out;
     assert!(again.lines().all(|it| it.starts_with("= ")) && again.lines().count() == 3, "{again}");
     runtime.block_on(sandbox.stop());
     assert_eq!(home.run(&["setup"]).code(3).out, "");
+}
+
+/// A script takes the new endpoint's secret from it: Stripe tells it only once.
+#[test]
+fn setup_tells_a_script_what_it_did() {
+    let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
+    let options = Options { listen: ([127, 0, 0, 1], 0).into(), ..Options::default() };
+    let sandbox = runtime.block_on(Sandbox::start(options)).expect("the sandbox starts");
+    let mut home = Home::sqlite();
+    std::fs::write(home.directory().join("tollgate.toml"), PLAN).expect("it can be written");
+    home.set("STRIPE_SECRET_KEY", "sk_test_0123456789");
+    home.set("STRIPE_API_BASE", &sandbox.url());
+    home.set("TOLLGATE_PUBLIC_URL", "https://billing.example");
+    let states = |more: &[&str]| {
+        let out = home.run(&[&["setup", "--json"], more].concat()).code(0).out;
+        let lines = out.lines().map(|it| serde_json::from_str(it).expect("it is JSON"));
+        let of = |it: &Value, name: &str| it[name].as_str().unwrap_or_default().to_owned();
+        let states = lines.map(|it: Value| (of(&it, "state"), of(&it, "signing_secret")));
+        states.collect::<Vec<_>>()
+    };
+    let planned = states(&["--dry-run"]);
+    assert!(planned.iter().all(|(state, secret)| state != "done" && secret.is_empty()));
+    let done = states(&[]);
+    assert_eq!(done.iter().filter(|(_, secret)| secret.starts_with("whsec_")).count(), 1);
+    assert!(done.iter().all(|(state, _)| ["right", "done"].contains(&state.as_str())), "{done:?}");
+    runtime.block_on(sandbox.stop());
+}
+
+#[test]
+fn lists_are_made_for_scripts_too() {
+    let home = Home::sqlite();
+    let letters = home.run(&["mails", "list", "--json"]).code(0).out;
+    for line in letters.lines() {
+        let letter: Value = serde_json::from_str(line).expect("it is JSON");
+        assert!(letter["letter"].is_string() && letter["sent"].is_boolean(), "{letter}");
+    }
+    assert_eq!(letters.lines().count(), tollgate::mail::all().len());
+    let known = home.run(&["trigger", "list", "--json"]).code(0).json();
+    for list in ["sandbox_events", "story_events", "stories"] {
+        assert!(known[list].as_array().is_some_and(|it| !it.is_empty()), "{known}");
+    }
 }
 
 #[test]
