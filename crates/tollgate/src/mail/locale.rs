@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
-use tollgate_stripe::currency::{self, Marks};
+use tollgate_stripe::currency::{self, Marks, Side};
 use toml::Spanned;
 
 use super::template::{LettersError, files, line_at};
@@ -34,11 +34,8 @@ pub(super) struct Locale {
     period: String,
     decimal: String,
     group: String,
-    /// With `{sign}`, `{symbol}` and `{number}`; for currencies that have a symbol.
-    money: String,
-    /// The same for currencies that have none: `{symbol}` is the code.
-    money_code: String,
-    symbols: BTreeMap<String, String>,
+    /// Where a currency's sign stands.
+    symbol: Side,
     /// With `{brand}` and `{last4}`.
     card: String,
     /// Ways to pay other than cards, by Stripe's word.
@@ -119,16 +116,8 @@ impl Locale {
 
     /// Writes an amount of minor units.
     pub(super) fn money(&self, amount: i64, currency: &str) -> String {
-        let code = currency.to_ascii_lowercase();
         let marks = Marks { group: &self.group, decimal: &self.decimal };
-        let number = currency::number(amount, &code, marks);
-        let (form, symbol) = match self.symbols.get(&code) {
-            Some(symbol) => (&self.money, symbol.clone()),
-            None => (&self.money_code, code.to_ascii_uppercase()),
-        };
-        form.replace("{sign}", if amount < 0 { "−" } else { "" })
-            .replace("{symbol}", &symbol)
-            .replace("{number}", &number)
+        currency::money(amount, currency, marks, self.symbol)
     }
 
     /// Names a card.

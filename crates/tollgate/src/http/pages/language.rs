@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use tollgate_stripe::currency::{self, Marks};
+use tollgate_stripe::currency::{self, Marks, Side};
 
 use crate::answer::rfc3339;
 use crate::billing::offers::Tag;
@@ -14,33 +14,6 @@ pub(super) const OURS: [(&str, &str); 2] = [
     ("en.toml", include_str!("../../../assets/pages/en.toml")),
     ("de.toml", include_str!("../../../assets/pages/de.toml")),
 ];
-/// Between a number and what belongs to it no line ends.
-const HARD_SPACE: char = '\u{a0}';
-const MINUS: char = '\u{2212}';
-
-/// What is written instead of a code where everybody knows it.
-const SYMBOLS: [(&str, &str); 19] = [
-    ("usd", "$"),
-    ("eur", "€"),
-    ("gbp", "£"),
-    ("jpy", "¥"),
-    ("inr", "₹"),
-    ("krw", "₩"),
-    ("ils", "₪"),
-    ("vnd", "₫"),
-    ("php", "₱"),
-    ("try", "₺"),
-    ("pln", "zł"),
-    ("czk", "Kč"),
-    ("huf", "Ft"),
-    ("brl", "R$"),
-    ("cad", "CA$"),
-    ("aud", "A$"),
-    ("nzd", "NZ$"),
-    ("hkd", "HK$"),
-    ("mxn", "MX$"),
-];
-
 /// A language.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -62,14 +35,6 @@ struct Format {
     symbol: Side,
     date: String,
     months: [String; 12],
-}
-
-/// Where a currency's symbol stands.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Side {
-    Before,
-    After,
 }
 
 impl Language {
@@ -104,32 +69,16 @@ impl Language {
 
     /// Writes an amount of minor units.
     pub(super) fn money(&self, amount: i64, currency: &str) -> String {
-        let number = currency::number(amount, currency, self.marks());
-        self.signed(amount < 0, &number, currency)
+        currency::money(amount, currency, self.marks(), self.format.symbol)
     }
 
     /// Writes a price as it stands on a tag: without decimals that say nothing.
     pub(super) fn price(&self, amount: i64, currency: &str) -> String {
-        let number = currency::short_number(amount, currency, self.marks());
-        self.signed(amount < 0, &number, currency)
+        currency::price(amount, currency, self.marks(), self.format.symbol)
     }
 
     fn marks(&self) -> Marks<'_> {
         Marks { group: &self.format.group, decimal: &self.format.decimal }
-    }
-
-    fn signed(&self, negative: bool, number: &str, currency: &str) -> String {
-        let code = currency.to_ascii_uppercase();
-        let symbol = SYMBOLS.iter().find(|(it, _)| *it == currency).map(|(_, symbol)| *symbol);
-        let symbol = symbol.unwrap_or(&code);
-        let sign = if negative { MINUS.to_string() } else { String::new() };
-        match self.format.symbol {
-            Side::After => format!("{sign}{number}{HARD_SPACE}{symbol}"),
-            Side::Before if symbol.ends_with(char::is_alphabetic) => {
-                format!("{sign}{symbol}{HARD_SPACE}{number}")
-            }
-            Side::Before => format!("{sign}{symbol}{number}"),
-        }
     }
 
     /// Writes the day of a moment in Unix seconds.
@@ -215,7 +164,7 @@ mod tests {
     }
 
     fn plain(text: &str) -> String {
-        text.replace(HARD_SPACE, " ")
+        text.replace('\u{a0}', " ")
     }
 
     #[test]
