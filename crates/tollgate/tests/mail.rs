@@ -4,7 +4,7 @@ mod letters;
 
 use letters::{composed, config, letters, links, mailed, named};
 use tollgate::config::LETTERS;
-use tollgate::mail::{self, Audience, Sample};
+use tollgate::mail::{self, Audience, Letters, Sample};
 use tollgate::rules::dunning::Level;
 use tollgate::rules::effects::{Effect, EffectKind};
 use tollgate_stripe::object::{Object, SubscriptionStatus};
@@ -209,6 +209,33 @@ fn a_change_of_plans_names_both_or_what_is_known() {
     let unknown = said("1795348800:price_0>price_2");
     assert!(unknown.contains("has changed") && unknown.contains("Now: Team"), "{unknown}");
     assert!(!unknown.contains("Before"), "{unknown}");
+}
+
+/// The ids of Stripe's prices say nothing then, nor does a plan that any price buys.
+#[test]
+fn a_change_of_plans_that_are_known_by_lookup_keys_names_both() {
+    let mut shop = config("", true);
+    let keys =
+        [("price_1", "pro_monthly"), ("price_1y", "pro:yearly"), ("price_2", "team_monthly")];
+    for price in shop.rulebook.plans.iter_mut().flat_map(|it| it.prices.values_mut()) {
+        let (_, key) = keys.iter().find(|(it, _)| it == price).expect("it has one");
+        (*key).clone_into(price);
+    }
+    shop.rulebook.any_price = Some("pro".to_owned());
+    let letters = Letters::of(&shop).expect("ours are right");
+    let said = |old_key: &str, new_key: &str| {
+        let mut sample = named("plan_changed");
+        sample.effect.detail = format!("1795348800:{old_key}price_8>price_9");
+        let it = sample.known.subscription.as_mut().expect("there is one");
+        (it.items[0].price, it.items[0].lookup_key) =
+            (Some("price_9".into()), Some(new_key.to_owned()));
+        mailed(&letters, &sample).text
+    };
+    assert!(said("pro_monthly:", "team_monthly").contains("from Pro to Team"));
+    assert!(said("pro_monthly:", "pro:yearly").contains("from Pro, monthly to Pro, yearly"));
+    assert!(said("pro:yearly:", "pro_monthly").contains("from Pro, yearly to Pro, monthly"));
+    let unknown = said("", "team_monthly");
+    assert!(unknown.contains("has changed") && unknown.contains("Now: Team"), "{unknown}");
 }
 
 #[test]

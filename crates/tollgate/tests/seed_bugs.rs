@@ -255,6 +255,11 @@ async fn c11_a_plan_change_knows_the_old_price(fresh: Fresh) {
     submit(&receiver, &updated("evt_1", START + 5, &team, &before)).await;
     let wanted = format!("plan_changed:sub_1:{}:price_pro>price_team", START + 5);
     assert!(facts(&fresh).await.contains(&wanted), "{:?}", facts(&fresh).await);
+    let mut before = json!({ "items": objects::items("price_key", 1) });
+    before["items"]["data"][0]["price"]["lookup_key"] = "pro:monthly".into();
+    submit(&receiver, &updated("evt_2", START + 6, &team, &before)).await;
+    let wanted = format!("plan_changed:sub_1:{}:pro:monthly:price_key>price_team", START + 6);
+    assert!(facts(&fresh).await.contains(&wanted), "{:?}", facts(&fresh).await);
 }
 
 async fn c11_a_second_subscription_does_not_overwrite_the_first(fresh: Fresh) {

@@ -4,7 +4,7 @@
 use serde::Serialize;
 use tollgate_stripe::object::{
     Charge, CheckoutSession, Dispute, Invoice, Object, PaymentMethod, Subscription,
-    SubscriptionItem, SubscriptionStatus,
+    SubscriptionStatus,
 };
 
 use super::letter::{self, Letter};
@@ -273,16 +273,24 @@ impl Source<'_> {
         }
     }
 
-    /// The detail of a change of plans ends in `old>new`. Where only the period is another, that
-    /// is what tells them apart.
+    /// The detail of a change of plans ends in `old>new`, and has the old price's lookup key before
+    /// it; the subscription has the new one's. Where only the period is another, that is what tells
+    /// them apart.
     fn plans_of_change(&self) -> (String, String) {
-        let pair = self.effect.detail.rsplit(':').next().and_then(|it| it.split_once('>'));
-        let (old, new) = pair.unwrap_or_default();
-        let (old_plan, new_plan) = (self.plan_of_price(old), self.plan_of_price(new));
-        let now = || self.known.subscription.as_ref().and_then(|it| self.plan_of(it));
-        let new_plan = new_plan.or_else(now);
-        let with_period = |plan: Option<&Plan>, price: &str| {
-            let period = plan.and_then(|it| it.prices.iter().find(|(_, it)| *it == price));
+        let (before, pair) = self.effect.detail.rsplit_once(':').unwrap_or_default();
+        let (old, new) = pair.split_once('>').unwrap_or_default();
+        let old_key = before.split_once(':').map_or("", |(_, key)| key);
+        let subscription = self.known.subscription.as_ref();
+        let mut items = subscription.into_iter().flat_map(|it| &it.items);
+        let item = items.find(|it| it.price.as_ref().is_some_and(|it| it.as_str() == new));
+        let new_key = item.and_then(|it| it.lookup_key.as_deref()).unwrap_or_default();
+        let (old, new) = ([old, old_key], [new, new_key]);
+        let old_plan = self.rulebook.plan_of_prices(old.into_iter());
+        let new_plan = self.rulebook.plan_of_prices(new.into_iter());
+        let new_plan = new_plan.or_else(|| subscription.and_then(|it| self.plan_of(it)));
+        let with_period = |plan: Option<&Plan>, refs: [&str; 2]| {
+            let period =
+                plan.and_then(|it| it.prices.iter().find(|(_, it)| refs.contains(&it.as_str())));
             let period = period.map(|(period, _)| format!(", {}", self.locale.period_name(period)));
             format!("{}{}", title(plan), period.unwrap_or_default())
         };
@@ -297,11 +305,6 @@ impl Source<'_> {
 
     fn plan_of(&self, it: &Subscription) -> Option<&Plan> {
         self.rulebook.plan_of_items(&it.items, it.metadata.plan.as_deref())
-    }
-
-    fn plan_of_price(&self, price: &str) -> Option<&Plan> {
-        let item = SubscriptionItem { price: Some(price.into()), ..SubscriptionItem::default() };
-        self.rulebook.plan_of_items(&[item], None)
     }
 
     /// What was paid for: the line that lasts longest says it, else the subscription.

@@ -245,13 +245,16 @@ fn cancellation(it: &Subscription, news: &News<'_>) -> Option<Effect> {
     })
 }
 
-/// The first price before and after; Stripe repeats all items if any of them changed.
+/// The first price before and after; Stripe repeats all items if any of them changed. The old
+/// one's lookup key stands before them, by which alone a plan may know it: nothing else keeps it.
 fn plan_change(it: &Subscription, news: &News<'_>) -> Option<Effect> {
     let previous = news.previous?;
     let item = previous.pointer("/items/data/0")?;
     let old = ["/price/id", "/plan/id"].iter().find_map(|path| item.pointer(path)?.as_str())?;
     let new = it.items.first()?.price.as_ref()?.as_str();
-    let detail = format!("{}:{old}>{new}", news.created);
+    let key = item.pointer("/price/lookup_key").and_then(|it| it.as_str());
+    let key = key.map_or(String::new(), |it| format!("{it}:"));
+    let detail = format!("{}:{key}{old}>{new}", news.created);
     (old != new).then(|| Effect::new(EffectKind::PlanChanged, it.id.as_str(), &*detail))
 }
 

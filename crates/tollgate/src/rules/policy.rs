@@ -166,7 +166,8 @@ impl Rulebook {
         self.plans.iter().any(|it| it.prices.contains_key(ONCE))
     }
 
-    fn plan_of_prices<'a>(&self, refs: impl Iterator<Item = &'a str>) -> Option<&Plan> {
+    /// Returns the best plan that one of these prices buys, by its id or its lookup key.
+    pub fn plan_of_prices<'a>(&self, refs: impl Iterator<Item = &'a str>) -> Option<&Plan> {
         refs.filter_map(|price| self.plans.iter().find(|it| it.prices.values().any(|p| p == price)))
             .max_by(|a, b| (a.rank, &a.name).cmp(&(b.rank, &b.name)))
     }
