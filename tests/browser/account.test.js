@@ -183,11 +183,11 @@ flow("a renewal that fails is told first, with the way to mend it", async (page)
 
 flow("a change stays what it is in another language", async (page) => {
   await subscriber(page, "kim");
-  await open(page, `${program.dev}/account/change?plan=pro&period=yearly&when=next_invoice`);
+  await open(page, `${program.dev}/account/change?plan=pro&period=monthly&when=next_invoice`);
   await seen(page, "h1", "Change to Pro?");
   await press(page, ".languages a", "Deutsch");
   await seen(page, "h1", "Zu Pro wechseln?");
   await seen(page, "[aria-current]", "Jetzt, mit der nächsten Rechnung zahlen");
-  await seen(page, ".lead", "290\u00a0$ pro Jahr");
+  await seen(page, ".lead", "29\u00a0$ pro Monat");
   await portray(page, "change german");
 });

@@ -97,6 +97,34 @@ async fn a_change_at_the_end_of_the_period_waits_and_can_be_taken_back() {
     shop.close().await;
 }
 
+/// Stripe would go on by the old cycle: a year that began a month ago, and that nobody paid for.
+#[tokio::test]
+async fn another_period_begins_where_the_old_one_ends_and_is_paid_then() {
+    let shop = shop_of_ada().await;
+    let shown = preview(&shop, "pro", "yearly", "period_end").await;
+    assert_eq!(commit(&shop, &shown).await.status, 200);
+    let before = subscription(&shop).await["items"]["data"][0].clone();
+    pass_days(&shop, 33).await;
+    let invoice = newest_invoice(&shop).await;
+    assert_eq!(invoice["amount_paid"], shown["amount_due"], "{invoice}");
+    let after = subscription(&shop).await["items"]["data"][0].clone();
+    assert_eq!(after["current_period_start"], before["current_period_end"]);
+    shop.deliver_all().await;
+    assert_eq!(shop.access("ada").await["plan"], "pro");
+    shop.close().await;
+}
+
+/// A change of the period makes an invoice at once, whatever is asked.
+#[tokio::test]
+async fn another_period_is_not_promised_to_the_next_invoice() {
+    let shop = shop_of_ada().await;
+    let wanted =
+        json!({ "user_id": "ada", "plan": "pro", "period": "yearly", "when": "next_invoice" });
+    let reply = shop.app(Method::POST, "/billing/plan-change/preview", Some(&wanted)).await;
+    assert_eq!((reply.status, &reply.body["details"]["field"]), (422, &json!("when")), "{reply:?}");
+    shop.close().await;
+}
+
 /// A shop in which ada subscribes with a coupon, which lasts as long as this says.
 async fn shop_with_coupon(plan: &str, lasts: &Value) -> Shop {
     let shop = Shop::open(None).await;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tollgate_stripe::object::{Subscription, SubscriptionItem};
 
 use super::phases::{self, Then};
+use super::prices::Price;
 use super::{Billing, BillingError};
 use crate::stripe_api::StripeError;
 
@@ -97,6 +98,9 @@ struct Bond {
     amount_due: i64,
     currency: String,
     ends_at: i64,
+    /// Whether the new price is paid by another period than the present one.
+    #[serde(default)]
+    begins_anew: bool,
     /// Unix milliseconds at which Stripe was asked: no two previews have one key.
     #[serde(default)]
     asked_ms: i64,
@@ -117,6 +121,11 @@ impl Billing {
             return Err(BillingError::invalid("plan", message));
         }
         let quantity = target.quantity.or(item.quantity).filter(|_| !choice.price.metered);
+        let begins_anew = self.is_other_period(item, &choice.price).await?;
+        if begins_anew && target.when == When::NextInvoice {
+            let message = "Another period is charged at once: change now, or at the period's end.";
+            return Err(BillingError::invalid("when", message));
+        }
         if is_at(item, &choice.price.id, quantity) {
             return Err(BillingError::invalid("plan", "This is what the user has already."));
         }
@@ -131,9 +140,24 @@ impl Billing {
             amount_due: 0,
             currency: String::new(),
             ends_at: subscription.current_period_end.unwrap_or_default(),
+            begins_anew,
             asked_ms: 0,
         };
         self.ask_for_preview(bond).await
+    }
+
+    async fn is_other_period(
+        &self,
+        item: &SubscriptionItem,
+        price: &Price,
+    ) -> Result<bool, BillingError> {
+        let Some(present) = &item.price else { return Ok(false) };
+        match self.price(present.as_str()).await {
+            Ok(present) => Ok(present.tag.interval != price.tag.interval),
+            // A plan from before there were prices is not found among them.
+            Err(BillingError::NotConfigured(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     async fn ask_for_preview(&self, mut bond: Bond) -> Result<Preview, BillingError> {
@@ -309,7 +333,12 @@ impl Billing {
         if found.text("status") != Some("active") {
             return Ok(false);
         }
-        let then = Then { price: &bond.price, quantity: bond.quantity, at: bond.ends_at };
+        let then = Then {
+            price: &bond.price,
+            quantity: bond.quantity,
+            at: bond.ends_at,
+            begins_anew: bond.begins_anew,
+        };
         let phases = phases::of(&found.object, &then)?;
         let params = json!({ "phases": phases, "end_behavior": "release" });
         let planned = self.stripe.post(&path, &params, &format!("{key}-phases")).await?;

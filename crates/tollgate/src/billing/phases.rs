@@ -31,6 +31,9 @@ pub(super) struct Then<'a> {
     pub(super) quantity: Option<i64>,
     /// When that is, Unix seconds.
     pub(super) at: i64,
+    /// Whether it is paid by another period: then that has to begin there and be charged. Else
+    /// Stripe would put the price into the middle of a period of its length, and charge nothing.
+    pub(super) begins_anew: bool,
 }
 
 impl Then<'_> {
@@ -74,6 +77,9 @@ pub(super) fn of(schedule: &Value, then: &Then<'_>) -> Result<Value, StripeError
     next["discounts"] = discounts(&subscription["discounts"], lasts);
     next["start_date"] = then.at.into();
     next["proration_behavior"] = "none".into();
+    if then.begins_anew {
+        next["billing_cycle_anchor"] = "phase_start".into();
+    }
     Ok(json!([now, next]))
 }
 

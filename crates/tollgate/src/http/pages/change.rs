@@ -80,14 +80,18 @@ async fn wish(billing: &Billing, visitor: &Visitor, query: &Value) -> Result<Opt
     Ok(Some(Wish { plan, period, title, tag, when, times, running }))
 }
 
-/// More is had at once, less when what is paid for is over.
+/// More is had at once, less when what is paid for is over. Another period is never charged by
+/// the next invoice alone: Stripe makes one at once.
 fn times(running: &Running, rank: i64, tag: &Tag) -> Vec<When> {
     let length = |it: &Tag| it.interval.as_ref().map(|(every, count)| (every == "year", *count));
     let longer = running.tag.as_ref().is_some_and(|now| length(tag) > length(now));
-    match rank > running.rank || (rank == running.rank && longer) {
+    let is_other = running.tag.as_ref().is_some_and(|now| now.interval != tag.interval);
+    let mut times = match rank > running.rank || (rank == running.rank && longer) {
         true => vec![When::Now, When::NextInvoice, When::PeriodEnd],
         false => vec![When::PeriodEnd, When::NextInvoice],
-    }
+    };
+    times.retain(|it| !is_other || *it != When::NextInvoice);
+    times
 }
 
 fn view(page: &Page<'_>, wish: &Wish, preview: &Preview, notice: Option<&str>) -> Value {
