@@ -177,7 +177,7 @@ flow("a renewal that fails is told first, with the way to mend it", async (page)
   await later(page, "june", { months: 1 });
   await later(page, "june", { seconds: 2 * 3600 });
   await seen(page, "h1", "Your last payment failed.");
-  await seen(page, "button.main", "Update how you pay");
+  await seen(page, "button.main", "Update payment method");
   await portray(page, "account past due");
 });
 
