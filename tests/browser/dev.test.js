@@ -13,6 +13,9 @@ flow("somebody buys, renews, stops paying and loses access", async (page) => {
   await portray(page, "desk start");
   await open(page, program.dev);
   await seen(page, ".mode", "Test mode");
+  await open(page, `${program.dev}/account`);
+  await seen(page, ".lead", "?user=ada in the address will do");
+  await open(page, program.dev);
   await seen(page, "[data-connection]", "Live");
   await portray(page, "dev start");
   await buys(page);

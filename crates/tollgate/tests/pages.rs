@@ -222,9 +222,14 @@ async fn what_goes_wrong_is_a_page_for_people_and_json_for_programs() {
     let reply = shop.call(0, Method::GET, "/nowhere", None, None).await;
     assert_eq!((reply.status, &reply.body["error"]), (404, &json!("not_found")));
 
+    let nothing = Browser::new(&shop).get("/billing/return").await;
+    assert_eq!(nothing.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(nothing.text.contains("There is nothing here."), "{}", nothing.text);
+
     let ada = Browser::of(&shop, "ada").await;
     let unknown = ada.get("/checkout?plan=gold").await;
     assert_eq!(unknown.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(unknown.text.contains("That is not for sale."), "{}", unknown.text);
     let script = ada.get("/checkout?plan=%3Cscript%3E&locale=%22%3E").await;
     assert!(!script.text.contains("<script>"), "{}", script.text);
 

@@ -9,6 +9,9 @@ use super::super::App;
 use super::super::error::Error;
 use super::{Page, session};
 
+/// Who looks, in development.
+const DEV_SIGN_IN: &str = "In development, ?user=ada in the address will do.";
+
 /// Whether a person looks, and not a program.
 pub(in crate::http) fn wants_page(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|it| it.to_str().ok());
@@ -53,7 +56,10 @@ fn view(page: &Page<'_>, error: &Error) -> Value {
         Error::Stripe { .. } => ("error_stripe", "error_stripe_lead"),
         Error::Declined { .. } | Error::PaymentNeeded { .. } => ("error_declined", ""),
         Error::Unknown(_) | Error::NotFound => ("error_unknown", "error_unknown_lead"),
-        Error::Invalid { .. } => ("error_invalid", "error_unknown_lead"),
+        Error::Invalid { field, .. } if ["plan", "period"].contains(&field.as_str()) => {
+            ("error_invalid", "error_unknown_lead")
+        }
+        Error::Invalid { .. } => ("error_unknown", "error_unknown_lead"),
         Error::NotConfigured(_) | Error::BillingNotConfigured => {
             ("error_setup", "error_setup_lead")
         }
@@ -61,6 +67,9 @@ fn view(page: &Page<'_>, error: &Error) -> Value {
     };
     let lead = match (error, lead) {
         (Error::Declined { message, .. }, _) => message.clone(),
+        (Error::Unauthorized(_), lead) if page.app.dev => {
+            format!("{} ({DEV_SIGN_IN})", page.say(lead, &[("name", name)]))
+        }
         // Before it is live the reader is who can set it up.
         (Error::NotConfigured(why), lead) if !page.app.pages.is_live => {
             format!("{} ({why})", page.say(lead, &[("name", name)]))
