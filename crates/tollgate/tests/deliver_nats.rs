@@ -99,11 +99,40 @@ async fn a_server_that_comes_back_is_told_again() {
     let broker = Broker::start(&["--port", &port]);
     drop(stream(&broker.url()).await);
     let mut answers = Vec::new();
-    // It connects again by itself, each time a little later; an attempt waits for that.
     while answers.len() < 5 && !answers.last().is_some_and(Result::is_ok) {
         answers.push(send(&sender, &Notification::test(3)).await);
     }
     assert!(answers.last().is_some_and(Result::is_ok), "{answers:?}");
+}
+
+/// It would win over what is sent then: a stream keeps the first message of an id.
+#[tokio::test]
+async fn what_was_given_up_is_not_published_once_the_server_is_back() {
+    let broker = Broker::start(&[]);
+    drop(stream(&broker.url()).await);
+    let sender = of(&format!("{}/billing.eu", broker.url()));
+    send(&sender, &Notification::test(1)).await.expect("it is taken");
+    let port = broker.port().to_owned();
+    drop(broker);
+    let (notification, now) = (Notification::test(2), Clock::system().now());
+    let body = notification.body();
+    for early in [now - 600, now - 300, now - 100] {
+        sender.ask(&notification.id, &body, early).await.expect_err("nobody is there");
+    }
+
+    let broker = Broker::start(&["--port", &port]);
+    let mut stream = stream(&broker.url()).await;
+    let mut taken = sender.ask(&notification.id, &body, now).await;
+    for _ in 0..5 {
+        if taken.is_err() {
+            taken = sender.ask(&notification.id, &body, now).await;
+        }
+    }
+    assert_eq!(taken.expect("it is back"), "stream BILLING", "it had not had it");
+    assert_eq!(stream.info().await.expect("it answers").state.messages, 1);
+    let message = stream.get_raw_message(1).await.expect("it is there");
+    let signed_at = message.headers.get("webhook-timestamp").map(ToString::to_string);
+    assert_eq!(signed_at, Some(now.to_string()));
 }
 
 #[tokio::test]

@@ -2,11 +2,12 @@
 //! notification's id is the message's, so that a stream keeps it once, and it was taken when the
 //! stream says so. The broker is the operator's own: it may stand anywhere.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use async_nats::connection::State;
+use async_nats::jetstream;
 use async_nats::jetstream::context::{Context, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
-use async_nats::jetstream::{self};
 use async_nats::{ConnectOptions, ServerAddr};
 use reqwest::Url;
 use serde::Deserialize;
@@ -17,12 +18,15 @@ use crate::config::notify::Endpoint;
 use crate::notify;
 
 /// Publishes to one endpoint. Cloning shares its connection, which is made when it is first used
-/// and made again whenever it is lost.
+/// and left for another once it is lost or silent: what waits in a client to be sent would be sent
+/// whenever the broker is back, long after it was given up and perhaps no longer true.
 #[derive(Clone, Debug)]
 pub struct Sender {
     endpoint: Arc<Endpoint>,
-    context: Arc<OnceCell<Context>>,
+    connection: Arc<Mutex<Connection>>,
 }
+
+type Connection = Arc<OnceCell<Context>>;
 
 /// What the subject is made of.
 #[derive(Deserialize)]
@@ -34,7 +38,7 @@ struct Kind<'a> {
 impl Sender {
     /// Makes a sender.
     pub fn new(endpoint: &Endpoint) -> Self {
-        Self { endpoint: Arc::new(endpoint.clone()), context: Arc::default() }
+        Self { endpoint: Arc::new(endpoint.clone()), connection: Arc::default() }
     }
 
     /// Publishes a body under a notification's id at `now` (Unix seconds).
@@ -51,16 +55,45 @@ impl Sender {
     /// As [`Sender::send`].
     pub async fn ask(&self, id: &str, body: &str, now: i64) -> Result<String, Refused> {
         let limit = self.endpoint.timeout;
-        let late = |_| Refused::later(format!("no answer within {limit:?}"));
-        tokio::time::timeout(limit, self.publish(id, body, now)).await.map_err(late)?
+        let connection = self.connection();
+        let publishing = self.publish(&connection, id, body, now);
+        let done = tokio::time::timeout(limit, publishing).await;
+        if !matches!(done, Ok(Ok(_))) {
+            self.leave(&connection);
+        }
+        done.map_err(|_| Refused::later(format!("no answer within {limit:?}")))?
     }
 
-    async fn publish(&self, id: &str, body: &str, now: i64) -> Result<String, Refused> {
+    /// The connection, unless it is known to be lost; then another, still to be made.
+    fn connection(&self) -> Connection {
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_lost = |it: &Context| it.client().connection_state() != State::Connected;
+        if connection.get().is_some_and(is_lost) {
+            *connection = Connection::default();
+        }
+        Arc::clone(&connection)
+    }
+
+    /// Nobody else begins to use it.
+    fn leave(&self, left: &Connection) {
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        if Arc::ptr_eq(&connection, left) {
+            *connection = Connection::default();
+        }
+    }
+
+    async fn publish(
+        &self,
+        connection: &Connection,
+        id: &str,
+        body: &str,
+        now: i64,
+    ) -> Result<String, Refused> {
         let kind: Kind<'_> = serde_json::from_str(body)
             .map_err(|_| Refused::later("the body has no type to make a subject of"))?;
         let url = Url::parse(self.endpoint.url.reveal()).expect("the configuration has read it");
         let subject = format!("{}.{}", url.path().trim_start_matches('/'), kind.name);
-        let context = self.context.get_or_try_init(|| connect(&self.endpoint, &url)).await?;
+        let context = connection.get_or_try_init(|| connect(&self.endpoint, &url)).await?;
         let message = self.message(id, body, now);
         let sent = context.send_publish(subject, message).await.map_err(|it| refused(it.kind()))?;
         let taken = sent.await.map_err(|it| refused(it.kind()))?;
@@ -91,6 +124,8 @@ async fn connect(endpoint: &Endpoint, url: &Url) -> Result<Context, Refused> {
     drop(rustls::crypto::ring::default_provider().install_default());
     let mut options = ConnectOptions::new()
         .name("tollgate")
+        // A client that finds nobody ends, and what waits in it with it.
+        .max_reconnects(1)
         .connection_timeout(endpoint.timeout)
         .require_tls(url.scheme() == "tls");
     options = match (decoded(url.username()), url.password()) {
@@ -120,6 +155,7 @@ fn decoded(text: &str) -> String {
 fn refused(kind: PublishErrorKind) -> Refused {
     Refused::later(match kind {
         PublishErrorKind::StreamNotFound => "no stream takes this subject".to_owned(),
+        PublishErrorKind::BrokenPipe => "no connection: it was lost".to_owned(),
         PublishErrorKind::TimedOut => "no stream said in time that it took it".to_owned(),
         other => format!("not published: {other}"),
     })
