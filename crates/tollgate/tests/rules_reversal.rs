@@ -4,40 +4,14 @@
 #[expect(dead_code, reason = "other files need more of it")]
 mod history;
 
+use history::judged::{NOW, at, now, under, verdict};
 use history::objects::{
-    CUSTOMER, PERIOD_END, charge, dispute, invoice, invoice_payment, refund, rulebook, session,
-    subscription, with,
+    PERIOD_END, charge, dispute, invoice, invoice_payment, refund, session, subscription, with,
 };
 use history::{DAY, START};
 use serde_json::{Value, json};
-use tollgate::rules::access::{Access, Reason, access, claims};
-use tollgate::rules::ledger::Ledger;
-use tollgate::rules::policy::{Policy, Rule, Rulebook};
-use tollgate_stripe::object::Object;
-
-/// Somewhere within the first period.
-const NOW: i64 = START + 2 * DAY;
-
-fn at(objects: &[Value], rulebook: &Rulebook, now: i64) -> Access {
-    let objects: Vec<Object> = objects
-        .iter()
-        .map(|it| Object::parse_stored(&it.to_string()).expect("it names its kind"))
-        .collect();
-    let ledger = Ledger::new(objects.iter());
-    access(&ledger, &claims(&ledger, rulebook, now), Some(CUSTOMER))
-}
-
-fn now(objects: &[Value]) -> Access {
-    at(objects, &rulebook(), NOW)
-}
-
-fn under(policy: Policy) -> Rulebook {
-    Rulebook { policy, ..rulebook() }
-}
-
-fn verdict(it: &Access) -> (bool, &str, Reason) {
-    (it.granted, it.plan.as_str(), it.reason)
-}
+use tollgate::rules::access::Reason;
+use tollgate::rules::policy::{Policy, Rule};
 
 /// An object of each way in which a payment was tied to its invoice over the years.
 fn ties() -> Vec<(&'static str, Vec<Value>)> {

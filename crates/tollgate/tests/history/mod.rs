@@ -2,6 +2,7 @@
 //! world in memory that only uses the pure rules, and chance that follows from a seed.
 
 pub mod chance;
+pub mod judged;
 pub mod objects;
 pub mod world;
 
