@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use databases::{Fresh, on_both_databases};
 use futures_util::future::join_all;
-use history::objects::{self, USER, event, subscription, with};
+use history::objects::{self, USER, event, neighbour, subscription, with};
 use history::{DAY, Piece, START};
 use serde_json::json;
 use sqlx::{AssertSqlSafe, SqlSafeStr};
@@ -78,18 +78,6 @@ async fn follow(change: &Change, tx: &mut Tx<'_>) -> Result<(), HandlerError> {
          on conflict (id) do update set plan = excluded.plan, seen = users.seen + 1"
     );
     run(tx, sql).await
-}
-
-/// A good event about a customer and user of its own.
-fn neighbour(number: usize) -> Piece {
-    let subscription = with(
-        &subscription(&format!("sub_n{number}"), "active"),
-        &json!({
-            "customer": format!("cus_n{number}"),
-            "metadata": { "user_id": format!("neighbour_{number}") },
-        }),
-    );
-    event(&format!("evt_n{number:02}"), "customer.subscription.created", START, &subscription)
 }
 
 fn started() -> Piece {

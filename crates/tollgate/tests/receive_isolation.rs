@@ -14,7 +14,7 @@ use std::time::Duration;
 use databases::{Fresh, on_both_databases};
 use futures_util::future::join_all;
 use history::chance::Chance;
-use history::objects::{self, USER, customer, event, subscription, with};
+use history::objects::{self, USER, customer, event, neighbour, subscription, with};
 use history::{Piece, START};
 use serde_json::json;
 use tollgate::answer;
@@ -35,18 +35,6 @@ fn open(db: &Db) -> (Receiver, Clock) {
 
 async fn stored(db: &Db, piece: &Piece) -> Summary {
     store::event::show(db, piece.id()).await.unwrap().expect("the event is kept").0
-}
-
-/// A good event about a customer and user of its own.
-fn neighbour(number: usize) -> Piece {
-    let subscription = with(
-        &subscription(&format!("sub_n{number}"), "active"),
-        &json!({
-            "customer": format!("cus_n{number}"),
-            "metadata": { "user_id": format!("neighbour_{number}") },
-        }),
-    );
-    event(&format!("evt_n{number:02}"), "customer.subscription.created", START, &subscription)
 }
 
 /// Makes `sub_1` something else than a subscription, so that no subscription fits there.

@@ -15,7 +15,7 @@ use std::time::Duration;
 use databases::{Fresh, on_both_databases};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
-use history::objects::{self, CUSTOMER, USER, customer, event, subscription, with};
+use history::objects::{self, CUSTOMER, USER, customer, event, sub, subscription, update, with};
 use history::{Piece, START};
 use serde_json::{Value, json};
 use tollgate::answer;
@@ -29,16 +29,6 @@ const NOW: i64 = START + 3_600;
 
 const CREATED: &str = "customer.subscription.created";
 const DELETED: &str = "customer.subscription.deleted";
-
-fn sub(id: &str, kind: &str, status: &str, at: i64) -> Piece {
-    let ended = (status == "canceled").then_some(at);
-    let object = with(&subscription("sub_1", status), &json!({ "ended_at": ended }));
-    event(id, kind, START + at, &object)
-}
-
-fn update(id: &str, status: &str, at: i64) -> Piece {
-    sub(id, "customer.subscription.updated", status, at)
-}
 
 on_both_databases! {
     (derived anew by objects::rulebook(), at NOW * 1000)

@@ -19,8 +19,8 @@ use std::rc::Rc;
 
 use databases::{Fresh, on_both_databases};
 use history::objects::{
-    self, CUSTOMER, PERIOD_END, USER, change, charge, customer, event, invoice, session,
-    subscription, updated, with,
+    self, CUSTOMER, PERIOD_END, USER, change, charge, customer, event, invoice, session, sub,
+    subscription, update, updated, with,
 };
 use history::world::{History, World};
 use history::{Piece, START};
@@ -55,16 +55,6 @@ on_both_databases! {
     po_the_last_writer_of_a_charge_is_not_its_last_state;
     s4_a_creation_that_comes_late_does_not_regress_to_incomplete;
     an_invoice_that_is_paid_before_its_subscription_is_known_counts;
-}
-
-fn sub(id: &str, kind: &str, status: &str, at: i64) -> Piece {
-    let ended = (status == "canceled").then_some(at);
-    let object = with(&subscription("sub_1", status), &json!({ "ended_at": ended }));
-    event(id, kind, START + at, &object)
-}
-
-fn update(id: &str, status: &str, at: i64) -> Piece {
-    sub(id, "customer.subscription.updated", status, at)
 }
 
 /// Lets the pieces arrive as they stand, and then in every other order; `check` sees each end.

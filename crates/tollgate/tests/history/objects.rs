@@ -41,6 +41,30 @@ pub fn updated(id: &str, created: i64, object: &Value, previous: &Value) -> Piec
     change(id, "customer.subscription.updated", created, object, previous)
 }
 
+/// An event `at` seconds after the start about `sub_1`, which has this status then.
+pub fn sub(id: &str, kind: &str, status: &str, at: i64) -> Piece {
+    let ended = (status == "canceled").then_some(at);
+    let object = with(&subscription("sub_1", status), &json!({ "ended_at": ended }));
+    event(id, kind, START + at, &object)
+}
+
+/// The same as a `customer.subscription.updated`.
+pub fn update(id: &str, status: &str, at: i64) -> Piece {
+    sub(id, "customer.subscription.updated", status, at)
+}
+
+/// A good event about a customer and user of its own.
+pub fn neighbour(number: usize) -> Piece {
+    let subscription = with(
+        &subscription(&format!("sub_n{number}"), "active"),
+        &json!({
+            "customer": format!("cus_n{number}"),
+            "metadata": { "user_id": format!("neighbour_{number}") },
+        }),
+    );
+    event(&format!("evt_n{number:02}"), "customer.subscription.created", START, &subscription)
+}
+
 #[expect(clippy::needless_pass_by_value, reason = "it is made where it is given")]
 fn written(id: &str, kind: &str, created: i64, data: Value) -> Piece {
     let body = json!({

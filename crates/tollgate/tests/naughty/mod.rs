@@ -1,10 +1,13 @@
 //! A server that answers as it was told, however wrong that is, and remembers what it was asked.
 
+mod asked;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use asked::request;
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
@@ -85,21 +88,6 @@ async fn converse(
                 stream.write_all(text.as_bytes()).await.expect("it is heard");
             }
             Act::Sleep => tokio::time::sleep(Duration::from_secs(60)).await,
-        }
-    }
-}
-
-async fn request(stream: &mut TcpStream) -> Option<String> {
-    let mut bytes = Vec::new();
-    loop {
-        let mut piece = [0; 4096];
-        let count = stream.read(&mut piece).await.ok().filter(|it| *it > 0)?;
-        bytes.extend_from_slice(&piece[..count]);
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        let length = head.lines().find_map(|it| it.strip_prefix("content-length: "));
-        if body.len() >= length.map_or(0, |it| it.parse().expect("it is a number")) {
-            return Some(text);
         }
     }
 }

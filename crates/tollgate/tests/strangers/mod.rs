@@ -1,9 +1,13 @@
 //! Receivers of every kind on this machine, and endpoints that lead to them.
 
+#[path = "../naughty/asked.rs"]
+mod asked;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use asked::request;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tollgate::config::Config;
@@ -146,21 +150,6 @@ async fn pour(
         *written.lock().expect("nobody panicked") += pieces.len();
         if let Some(pause) = pause {
             tokio::time::sleep(pause).await;
-        }
-    }
-}
-
-async fn request(stream: &mut TcpStream) -> Option<String> {
-    let mut bytes = Vec::new();
-    loop {
-        let mut piece = [0; 4096];
-        let count = stream.read(&mut piece).await.ok().filter(|it| *it > 0)?;
-        bytes.extend_from_slice(&piece[..count]);
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        let length = head.lines().find_map(|it| it.strip_prefix("content-length: "));
-        if body.len() >= length.map_or(0, |it| it.parse().expect("it is a number")) {
-            return Some(text);
         }
     }
 }
