@@ -42,8 +42,13 @@ pub async fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<E
         }
     }
     let by_hand = found.steps.iter().any(|it| !it.can_be_taken());
+    let is_more = !arguments.dry_run && found.steps.iter().any(Step::is_later);
+    if is_more && arguments.json {
+        // They are told of once they are done.
+        found.steps.retain(|it| !it.is_later());
+    }
     show(&stripe, &found.steps, arguments).await?;
-    if !arguments.dry_run && found.steps.iter().any(Step::is_later) {
+    if is_more {
         found = setup::look(&stripe, &config).await?;
         found.steps.retain(Step::can_be_taken);
         show(&stripe, &found.steps, arguments).await?;
