@@ -14,7 +14,8 @@ use tollgate::rules::access::{Access, Reason};
 use tollgate::rules::effects::EffectKind::{self, *};
 use tollgate::rules::effects::{Effect, still_true};
 use tollgate::rules::merge::Standing;
-use tollgate::rules::policy::Rulebook;
+use tollgate::rules::policy::{Policy, Rule, Rulebook};
+use tollgate::webhook::Reading;
 use tollgate_sandbox::story::{ApiVersionShape, STORIES};
 use tollgate_stripe::object::Object;
 
@@ -28,10 +29,22 @@ type End = (bool, &'static str, Reason, Option<&'static str>);
 
 /// Tries a story in every order and checks its end and the facts that are still true then.
 fn any_order(story: &str, end: End, facts: &[EffectKind]) {
+    any_order_before(story, |_| false, &Policy::default(), end, facts);
+}
+
+/// The same of a story up to what is no longer to happen, with this policy.
+fn any_order_before(
+    story: &str,
+    over: impl Fn(&Piece) -> bool,
+    policy: &Policy,
+    end: End,
+    facts: &[EffectKind],
+) {
     for version in VERSIONS {
         let cast = cast(7, version);
-        let history = History::new(told(story, &cast));
-        let rulebook = rulebook(&cast);
+        let pieces = told(story, &cast).into_iter();
+        let history = History::new(pieces.take_while(|it| !over(it)).collect());
+        let rulebook = Rulebook { policy: policy.clone(), ..rulebook(&cast) };
         let truth = history.in_order();
         permute(&history, story, version);
         shuffle(&history, &truth, &rulebook, story, version);
@@ -257,6 +270,27 @@ fn a_lost_dispute_revokes_in_any_order() {
 #[test]
 fn a_won_dispute_keeps_in_any_order() {
     any_order("dispute_won", ACTIVE, &[SubscriptionStarted, InvoicePaid, DisputeClosed]);
+}
+
+#[test]
+fn an_open_dispute_counts_as_the_policy_says_in_any_order() {
+    let revoked = (false, "free", Reason::DisputeOpen, Some("active"));
+    for (dispute_open, end) in [(Rule::Keep, ACTIVE), (Rule::Revoke, revoked)] {
+        let policy = Policy { dispute_open, ..Policy::default() };
+        for story in ["dispute_lost", "dispute_won"] {
+            let facts = [SubscriptionStarted, InvoicePaid, DisputeOpened];
+            any_order_before(story, is_decided, &policy, end, &facts);
+        }
+    }
+}
+
+/// Whether a dispute is, for one side or the other.
+fn is_decided(piece: &Piece) -> bool {
+    let Reading::Observed { observation, .. } = &piece.incoming.reading else { return false };
+    match &observation.object {
+        Object::Dispute(it) => ["lost", "won"].contains(&it.status.as_str()),
+        _ => false,
+    }
 }
 
 #[test]
