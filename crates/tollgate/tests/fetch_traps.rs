@@ -165,6 +165,6 @@ async fn dj_f2_nothing_is_locked_while_stripe_is_asked(fresh: Fresh) {
         assert_eq!(take(&fresh, &event).await, Outcome::Applied, "the same object");
         assert_eq!(state(&fresh).await, ("unpaid".to_owned(), false));
     };
-    slow.ask_while(&let_go, meanwhile).await;
+    Box::pin(slow.ask_while(&let_go, meanwhile)).await;
     assert_eq!(state(&fresh).await, ("active".to_owned(), true));
 }
