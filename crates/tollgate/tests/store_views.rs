@@ -218,7 +218,7 @@ async fn an_operators_own_view_outlives_the_remaking_of_ours(fresh: Fresh) {
 
 /// Value by value, whatever the sandbox can tell.
 #[test]
-fn every_view_says_the_same_on_both_databases() {
+fn every_view_says_the_same_on_sqlite_and_postgres() {
     databases::on_postgres(|postgres| async move {
         let sqlite = Fresh::scratch().await;
         for (seed, story) in (1..).zip(STORIES) {
