@@ -44,6 +44,7 @@ on_both_databases! {
     only_what_decides_over_access_is_shown_to_decide;
     no_view_is_forgotten_here;
     an_operators_own_view_outlives_the_remaking_of_ours;
+    no_index_reads_what_changes_with_every_event;
 }
 
 type Line = BTreeMap<String, Value>;
@@ -214,6 +215,21 @@ async fn an_operators_own_view_outlives_the_remaking_of_ours(fresh: Fresh) {
     let other = with(&customer(), &json!({ "id": "cus_2" }));
     take(&fresh, &[event("evt_1", "customer.deleted", START, &other)]).await;
     assert_eq!(columns(&fresh, "gone", ["id"]).await, [[json!("cus_2")]]);
+}
+
+/// Postgres would write every row that changes into all indexes of its table anew.
+async fn no_index_reads_what_changes_with_every_event(fresh: Fresh) {
+    let indexes = match fresh.db.is_postgres() {
+        true => "select indexdef as sql from pg_indexes where tablename = 'object'",
+        false => "select sql from sqlite_master where tbl_name = 'object' and type = 'index'",
+    };
+    let with =
+        |what: &str| format!("select count(*) from ({indexes}) as it where sql like '%{what}%'");
+    assert!(fresh.ask(&with("kind")).await > 2, "they are asked for");
+    for column in ["state", "version", "observed_at", "event_id"] {
+        assert_eq!(fresh.ask(&with(column)).await, 0, "{column}");
+    }
+    fresh.gone().await;
 }
 
 /// Value by value, whatever the sandbox can tell.
