@@ -8,7 +8,7 @@
 //! - [`words`]: the files with the words;
 //! - [`layout`]: the look;
 //! - [`locale`]: dates, money and names in a language's form;
-//! - [`line`]: what an invoice's lines are for;
+//! - [`mod@line`]: what an invoice's lines are for;
 //! - [`link`]: where a mail may lead;
 //! - [`plain`]: texts from outside, made harmless;
 //! - [`ours`]: our own words;
