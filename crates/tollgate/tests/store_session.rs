@@ -6,11 +6,16 @@
 #[expect(dead_code, reason = "other files need more of it")]
 mod databases;
 
+use std::cell::Cell;
+use std::str::FromStr;
+use std::time::Duration;
+
+use databases::{Fresh, on_both_databases};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Connection, SqliteConnection};
 use tollgate::store::event::{self, NewEvent, Status};
 use tollgate::store::user::{self, AppUser};
 use tollgate::store::{Db, StoreError, Tx};
-
-use databases::{Fresh, on_both_databases};
 
 on_both_databases! {
     with_guests_and_without_the_same_is_written_and_read;
@@ -170,5 +175,44 @@ async fn the_log_begins_anew_while_transactions_follow_each_other() {
     let log = fresh.url().trim_start_matches("sqlite://").to_owned() + "-wal";
     let bytes = std::fs::metadata(log).unwrap().len();
     assert!(bytes < 128 << 20, "{bytes} bytes");
+    fresh.gone().await;
+}
+
+/// Somebody's open transaction, as in a shell beside the server, must not stop who writes.
+#[tokio::test]
+async fn whoever_reads_in_the_log_holds_up_neither_checkpoint_nor_writer() {
+    let fresh = Fresh::scratch().await;
+    let db = &fresh.db;
+    let write = async |id: &str| {
+        let mut tx = db.begin().await.unwrap();
+        let large = NewEvent { payload: vec![b'x'; 20 << 20], ..event(id) };
+        event::record(&mut tx, vec![large]).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    write("evt_1").await;
+    let at_once = SqliteConnectOptions::from_str(fresh.url()).unwrap().busy_timeout(Duration::ZERO);
+    let mut impatient = SqliteConnection::connect_with(&at_once).await.unwrap();
+    let mut shell = SqliteConnection::connect(fresh.url()).await.unwrap();
+    let mut reading = shell.begin().await.unwrap();
+    let count = "select count(*) from event";
+    assert_eq!(sqlx::query_scalar::<_, i64>(count).fetch_one(&mut *reading).await.unwrap(), 1);
+    for id in ["evt_2", "evt_3"] {
+        write(id).await;
+        let is_done = Cell::new(false);
+        let checkpoint = async {
+            db.checkpoint().await.unwrap();
+            is_done.set(true);
+        };
+        let others = async {
+            while !is_done.get() {
+                let lock = impatient.begin_with("begin immediate").await.expect("nobody has it");
+                lock.rollback().await.unwrap();
+            }
+        };
+        tokio::join!(checkpoint, others);
+    }
+    assert_eq!(sqlx::query_scalar::<_, i64>(count).fetch_one(&mut *reading).await.unwrap(), 1);
+    reading.rollback().await.unwrap();
+    assert_eq!(fresh.ask(count).await, 3);
     fresh.gone().await;
 }

@@ -253,11 +253,11 @@ impl Db {
         if move_pages(checkpointer).await? > WAL_PAGES {
             // What came during the first, so that little is left to wait for.
             move_pages(checkpointer).await?;
-            // The log begins anew while nobody writes. That takes a turn of its own: whoever only
-            // polls for the lock gets it seldom while batches follow each other.
+            // The next commit begins the log anew where all of it was moved, so the last bit is moved
+            // while nobody writes: in a turn of its own. Who reads in the log is not waited for, as
+            // nobody could write meanwhile; it then goes on growing until they are done.
             let _turn = writer.acquire().await.map_err(classify)?;
-            let restart = sqlx::query("pragma wal_checkpoint(restart)").execute(checkpointer);
-            restart.await.map_err(classify)?;
+            move_pages(checkpointer).await?;
         }
         Ok(())
     }
