@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # A throwaway Postgres cluster, for tests and benchmarks.
 #
-#   tools/postgres.sh start DIR PORT [--no-fsync]   create DIR, start it, print its URL
+#   tools/postgres.sh start DIR PORT [--no-fsync] [--tls]
+#                                                   create DIR, start it, print its URL; with
+#                                                   --tls it has a certificate of its own making
 #   tools/postgres.sh stop DIR                      stop it and delete DIR
 #   tools/postgres.sh pause DIR                     stop it as a failure would, and keep its data
 #   tools/postgres.sh halt DIR                      stop it as its operator would, and keep its data
@@ -55,8 +57,14 @@ check_version() {
 }
 
 start() {
-  local dir=$1 port=$2 fsync=on
-  [[ ${3:-} == --no-fsync ]] && fsync=off
+  local dir=$1 port=$2 fsync=on ssl=off option
+  for option in "${@:3}"; do
+    case $option in
+      --no-fsync) fsync=off ;;
+      --tls) ssl=on ;;
+      *) echo "postgres.sh: unknown option $option" >&2; return 2 ;;
+    esac
+  done
   check_version
   mkdir -p "$dir"
   dir=$(cd "$dir" && pwd)
@@ -69,9 +77,19 @@ port = $port
 unix_socket_directories = '$dir'
 max_connections = $connections_max
 fsync = $fsync
+ssl = $ssl
 SETTINGS
+  [[ $ssl == off ]] || certify "$dir/data"
   resume "$dir"
   echo "postgres://postgres@127.0.0.1:$port/postgres"
+}
+
+# Debian's Postgres brings openssl with it.
+certify() {
+  local data=$1
+  (umask 077 && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes \
+    -days 30 -subj /CN=localhost -keyout "$data/server.key" -out "$data/server.crt" 2>/dev/null)
+  [[ $(id -u) != 0 ]] || chown postgres "$data/server.key" "$data/server.crt"
 }
 
 # The server must not inherit our standard output, or a caller that captures it waits forever.
@@ -123,7 +141,7 @@ free_port() {
 }
 
 case ${1:-} in
-  start) start "${2:?directory}" "${3:?port}" "${4:-}" ;;
+  start) start "${2:?directory}" "${3:?port}" "${@:4}" ;;
   stop) stop "${2:?directory}" ;;
   pause) pause "${2:?directory}" ;;
   halt) halt "${2:?directory}" ;;

@@ -55,6 +55,7 @@ static SAVE: Statement = Statement::batch(
     "save_access",
     &[
         ("user_id", Type::Text),
+        ("revision", Type::Int),
         ("changed_at", Type::Int),
         ("customer_id", Type::Text),
         ("granted", Type::Bool),
@@ -70,17 +71,18 @@ static SAVE: Statement = Statement::batch(
     ],
     "insert into access (user_id, revision, changed_at, customer_id, granted, plan, features,
         status, reason, until, grace_until, cancel_at, due_at, dunning)
-     select user_id, 1, changed_at, customer_id, granted, plan, features,
+     select user_id, revision, changed_at, customer_id, granted, plan, features,
         status, reason, until, grace_until, cancel_at, due_at, dunning
      from {rows} as r
      where true
-     on conflict (user_id) do update set revision = access.revision + 1,
+     on conflict (user_id) do update set revision = excluded.revision,
         changed_at = excluded.changed_at, customer_id = excluded.customer_id,
         granted = excluded.granted, plan = excluded.plan, features = excluded.features,
         status = excluded.status, reason = excluded.reason, until = excluded.until,
         grace_until = excluded.grace_until, cancel_at = excluded.cancel_at,
         due_at = excluded.due_at, dunning = excluded.dunning
-     returning user_id, revision",
+     where access.revision = excluded.revision - 1
+     returning revision",
 );
 
 /// Returns the access of those of these users who have any.
@@ -99,12 +101,16 @@ pub async fn of_users(
 /// it. The caller holds the users, and has loaded what they had since.
 ///
 /// # Errors
-/// As the database says.
+/// As the database says; [`StoreError::Conflict`] where another transaction saved one in between.
 pub async fn save(tx: &mut Tx<'_>, mut changes: Vec<Changed>) -> Result<Vec<Changed>, StoreError> {
+    for it in &mut changes {
+        it.after.revision = it.before.as_ref().map_or(0, |it| it.revision) + 1;
+    }
     let rows = changes.iter().map(|change| {
         let access = &change.after.access;
         params![
             change.after.user_id.as_str(),
+            change.after.revision,
             change.after.changed_at,
             access.customer_id.as_deref(),
             access.granted,
@@ -119,14 +125,7 @@ pub async fn save(tx: &mut Tx<'_>, mut changes: Vec<Changed>) -> Result<Vec<Chan
             written(&access.dunning),
         ]
     });
-    let saved = tx.batch(&SAVE, rows.collect()).await?;
-    let mut revisions = BTreeMap::new();
-    for row in &saved {
-        revisions.insert(row.get::<&str>(0)?, row.get::<i64>(1)?);
-    }
-    for it in &mut changes {
-        it.after.revision = revisions.get(it.after.user_id.as_str()).copied().unwrap_or_default();
-    }
+    tx.later(&SAVE, rows.collect(), Some(changes.len())).await?;
     Ok(changes)
 }
 

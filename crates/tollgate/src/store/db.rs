@@ -5,13 +5,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgColumn, PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
-use sqlx::{ConnectOptions, Connection, Executor, PgConnection, SqliteConnection};
+use sqlx::{
+    Column, ConnectOptions, Connection, Executor, PgConnection, SqliteConnection, Statement as _,
+    TypeInfo,
+};
 
 use super::StoreError;
 use super::direct::Home;
 use super::failure::classify;
+use super::pipeline::Line;
 use super::sql::{Row, Statement, Texts, Value};
 use super::tx::{Inner, Kept, SQLITE_BEGIN, Session, Tx, run_postgres, run_sqlite};
 
@@ -30,6 +34,8 @@ const POSTGRES_FEW_ROWS: &str =
 /// How many rows there are is all that the plans need to know: a small sample says it.
 const POSTGRES_LOOK: &str = "set default_statistics_target = 10; analyze object; analyze access; \
      analyze app_user; analyze event; analyze outbox; analyze delivery";
+/// What a row may hold: [`super::sql::Type`] as Postgres calls it.
+const POSTGRES_TYPES: [&str; 4] = ["TEXT", "INT8", "BOOL", "BYTEA"];
 pub(super) const STATEMENTS_CACHED: usize = 256;
 /// Pages of SQLite's write-ahead log beyond which it begins anew: 16 MiB.
 const WAL_PAGES: i64 = 4096;
@@ -61,13 +67,9 @@ pub struct Db {
 enum Backend {
     /// One writer, with a second connection for whoever has its turn; N readers; and a connection
     /// that moves the log into the database.
-    Sqlite {
-        writer: SqlitePool,
-        direct: Home,
-        readers: SqlitePool,
-        checkpointer: SqlitePool,
-    },
-    Postgres(PgPool),
+    Sqlite { writer: SqlitePool, direct: Home, readers: SqlitePool, checkpointer: SqlitePool },
+    /// Whoever comes, and a connection for the writer.
+    Postgres { pool: PgPool, line: Line },
 }
 
 impl Db {
@@ -106,14 +108,14 @@ impl Db {
     pub(crate) fn for_writers(&self) -> Self {
         let backend = match &self.backend {
             Backend::Sqlite { .. } => self.backend.clone(),
-            Backend::Postgres(pool) => {
+            Backend::Postgres { pool, line } => {
                 let own = postgres_pool(PgConnectOptions::clone(&pool.connect_options()), 1);
                 match &mut *self.of_writers.lock().unwrap_or_else(PoisonError::into_inner) {
                     Some(opened) => opened.push(own.clone()),
                     // It is closed from the call on, whether or not anybody waits for it.
                     None => drop(own.close()),
                 }
-                Backend::Postgres(own)
+                Backend::Postgres { pool: own, line: line.another() }
             }
         };
         Self { backend, ..self.clone() }
@@ -130,13 +132,16 @@ impl Db {
                     drop(connection.close().await);
                 }
             }
-            Backend::Postgres(pool) => pool.close().await,
+            Backend::Postgres { pool, line } => {
+                line.hang_up().await;
+                pool.close().await;
+            }
         }
     }
 
     /// Whether this is Postgres, where several nodes may write at once.
     pub fn is_postgres(&self) -> bool {
-        matches!(self.backend, Backend::Postgres(_))
+        matches!(self.backend, Backend::Postgres { .. })
     }
 
     /// Begins a transaction that writes; on SQLite it holds the write lock from here on.
@@ -148,7 +153,9 @@ impl Db {
             Backend::Sqlite { writer, .. } => {
                 Inner::Sqlite(writer.begin_with(SQLITE_BEGIN).await.map_err(classify)?)
             }
-            Backend::Postgres(pool) => Inner::Postgres(pool.begin().await.map_err(classify)?),
+            Backend::Postgres { pool, .. } => {
+                Inner::Postgres(pool.begin().await.map_err(classify)?)
+            }
         };
         Ok(Tx { inner, texts: Arc::clone(&self.texts), executed: Arc::clone(&self.executed) })
     }
@@ -167,7 +174,12 @@ impl Db {
                     false => Kept::Sqlite(turn),
                 }
             }
-            Backend::Postgres(pool) => Kept::Postgres(pool.acquire().await.map_err(classify)?),
+            Backend::Postgres { pool, line } => {
+                match if guests { None } else { line.take().await } {
+                    Some(call) => Kept::Pipelined(call),
+                    None => Kept::Postgres(pool.acquire().await.map_err(classify)?),
+                }
+            }
         };
         let (texts, executed) = (Arc::clone(&self.texts), Arc::clone(&self.executed));
         Ok(Session { connection, texts, executed })
@@ -199,14 +211,17 @@ impl Db {
             Backend::Sqlite { readers, .. } => {
                 run_sqlite(readers, &self.texts, statement, rows).await
             }
-            Backend::Postgres(pool) => run_postgres(pool, &self.texts, statement, rows).await,
+            Backend::Postgres { pool, .. } => {
+                run_postgres(pool, &self.texts, statement, rows).await
+            }
         }
     }
 
-    /// Prepares a statement without running it: it parses and its names and types exist.
+    /// Prepares a statement without running it: it parses, its names and types exist, and what it
+    /// returns is of the types that every driver reads.
     ///
     /// # Errors
-    /// As the database says.
+    /// As the database says; [`StoreError::Misconfigured`] where a column is of another type.
     pub async fn prepare(&self, statement: &Statement) -> Result<(), StoreError> {
         match &self.backend {
             Backend::Sqlite { writer, .. } => {
@@ -215,10 +230,15 @@ impl Db {
                 let text = sqlx::SqlSafeStr::into_sql_str(text);
                 connection.prepare(text).await.map(drop).map_err(classify)
             }
-            Backend::Postgres(pool) => {
+            Backend::Postgres { pool, .. } => {
                 let text = sqlx::SqlSafeStr::into_sql_str(self.texts.postgres(statement));
                 let mut connection = pool.acquire().await.map_err(classify)?;
-                connection.prepare(text).await.map(drop).map_err(classify)
+                let prepared = connection.prepare(text).await.map_err(classify)?;
+                let read = |it: &&PgColumn| POSTGRES_TYPES.contains(&it.type_info().name());
+                match prepared.columns().iter().find(|it| !read(it)) {
+                    None => Ok(()),
+                    Some(it) => Err(StoreError::Misconfigured(format!("{it:?}"))),
+                }
             }
         }
     }
@@ -234,7 +254,7 @@ impl Db {
             Backend::Sqlite { writer, .. } => migrator.run(writer).await,
             // Nodes that start together wait for each other; a pooler in transaction mode
             // cannot hold the session lock, and gets its migrations from `tollgate migrate`.
-            Backend::Postgres(pool) => migrator.run(pool).await,
+            Backend::Postgres { pool, .. } => migrator.run(pool).await,
         };
         done.map_err(|error| match error {
             sqlx::migrate::MigrateError::Execute(error) => classify(error),
@@ -269,7 +289,7 @@ impl Db {
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn look_at_tables(&self) -> Result<(), StoreError> {
-        let Backend::Postgres(pool) = &self.backend else { return Ok(()) };
+        let Backend::Postgres { pool, .. } = &self.backend else { return Ok(()) };
         let own = PgConnection::connect_with(&pool.connect_options()).await;
         let mut own = own.map_err(classify)?;
         let few = sqlx::query_scalar::<_, bool>(POSTGRES_FEW_ROWS).fetch_one(&mut own).await;
@@ -288,7 +308,8 @@ impl Db {
                 checkpointer.close().await;
                 writer.close().await;
             }
-            Backend::Postgres(pool) => {
+            Backend::Postgres { pool, line } => {
+                line.close().await;
                 let opened = self.of_writers.lock().unwrap_or_else(PoisonError::into_inner).take();
                 for own in opened.unwrap_or_default() {
                     own.close().await;
@@ -364,7 +385,8 @@ fn postgres(url: &str) -> Result<Backend, StoreError> {
         .application_name("tollgate")
         .statement_cache_capacity(STATEMENTS_CACHED)
         .disable_statement_logging();
-    Ok(Backend::Postgres(postgres_pool(options, POSTGRES_CONNECTIONS)))
+    let line = Line::new(url, &options, POSTGRES_SESSION);
+    Ok(Backend::Postgres { pool: postgres_pool(options, POSTGRES_CONNECTIONS), line })
 }
 
 fn postgres_pool(options: PgConnectOptions, max: u32) -> PgPool {

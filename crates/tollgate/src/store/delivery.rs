@@ -56,7 +56,7 @@ pub async fn plan(
     let planned = rows.len();
     while !rows.is_empty() {
         let rest = rows.split_off(rows.len().min(super::sql::ROWS_MAX));
-        tx.batch(&PLAN, rows).await?;
+        tx.later(&PLAN, rows, None).await?;
         rows = rest;
     }
     Ok(planned)

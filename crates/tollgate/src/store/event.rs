@@ -97,7 +97,7 @@ static RECORD: Statement = Statement::batch(
      from {rows} as r
      where true
      on conflict (id) do update set seen = event.seen + 1
-     returning id, status, seen, attempts",
+     returning id, status, cast(seen as bigint), cast(attempts as bigint)",
 );
 
 /// What was known of an event when it came.
@@ -187,7 +187,7 @@ pub async fn conclude(tx: &mut Tx<'_>, conclusions: Vec<Conclusion>) -> Result<(
     let rows = conclusions.into_iter().map(|it| {
         params![it.id, it.object_id, it.status.as_str(), it.error, it.attempts, it.retry_at]
     });
-    tx.batch(&CONCLUDE, rows.collect()).await.map(drop)
+    tx.later(&CONCLUDE, rows.collect(), None).await
 }
 
 static OF_SECONDS: Statement = Statement::batch(
@@ -226,7 +226,7 @@ pub struct Stored {
 
 static TO_RETRY: Statement = Statement::plain(
     "events_to_retry",
-    "select id, attempts, payload from event
+    "select id, cast(attempts as bigint), payload from event
      where retry_at <= $1 order by retry_at, id limit $2",
 );
 
@@ -357,8 +357,8 @@ pub struct Summary {
 
 static SHOW: Statement = Statement::plain(
     "show_event",
-    "select id, type, created_at, object_id, account, status, error, attempts,
-        retry_at, seen, received_ms, payload
+    "select id, type, created_at, object_id, account, status, error, cast(attempts as bigint),
+        retry_at, cast(seen as bigint), received_ms, payload
      from event where id = $1",
 );
 
@@ -373,15 +373,15 @@ pub async fn show(db: &Db, id: &str) -> Result<Option<(Summary, Vec<u8>)>, Store
 
 static LIST: Statement = Statement::plain(
     "list_events",
-    "select id, type, created_at, object_id, account, status, error, attempts,
-        retry_at, seen, received_ms
+    "select id, type, created_at, object_id, account, status, error, cast(attempts as bigint),
+        retry_at, cast(seen as bigint), received_ms
      from event order by received_ms desc, id desc limit $1",
 );
 
 static LIST_BY_STATUS: Statement = Statement::plain(
     "list_events_by_status",
-    "select id, type, created_at, object_id, account, status, error, attempts,
-        retry_at, seen, received_ms
+    "select id, type, created_at, object_id, account, status, error, cast(attempts as bigint),
+        retry_at, cast(seen as bigint), received_ms
      from event where status = $1 order by received_ms desc, id desc limit $2",
 );
 

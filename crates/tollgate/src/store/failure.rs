@@ -33,6 +33,26 @@ pub(super) fn classify_sqlite(error: rusqlite::Error) -> StoreError {
     if passes { StoreError::Unavailable(error) } else { StoreError::Rejected(error) }
 }
 
+/// As [`classify`], of Postgres without sqlx in between.
+pub(super) fn classify_pipelined(error: tokio_postgres::Error) -> StoreError {
+    let meaning = match error.code() {
+        Some(code) => of_postgres(code.code()),
+        None if is_of_connection(&error) => Meaning::Unavailable,
+        None => Meaning::Rejected,
+    };
+    let error = sqlx::Error::AnyDriverError(Box::new(error));
+    match meaning {
+        Meaning::Conflict => StoreError::Conflict(Some(error)),
+        Meaning::Unavailable => StoreError::Unavailable(error),
+        Meaning::Rejected => StoreError::Rejected(error),
+    }
+}
+
+/// Whether the connection failed, rather than what was asked over it.
+pub(super) fn is_of_connection(error: &tokio_postgres::Error) -> bool {
+    error.is_closed() || error.source().is_some_and(<dyn Error>::is::<std::io::Error>)
+}
+
 /// Says what the failure of a handler means. A database that is away shows with the next statement
 /// of our own; here it only means that the handler may be tried again.
 pub(super) fn of_handler(
@@ -95,7 +115,11 @@ fn meaning(error: &sqlx::Error) -> Meaning {
             false => Meaning::Rejected,
         };
     }
-    if POSTGRES_CONFLICTS.contains(&&*code) {
+    of_postgres(&code)
+}
+
+fn of_postgres(code: &str) -> Meaning {
+    if POSTGRES_CONFLICTS.contains(&code) {
         Meaning::Conflict
     } else if POSTGRES_UNAVAILABLE.iter().any(|it| code.starts_with(it)) {
         Meaning::Unavailable

@@ -33,7 +33,7 @@ impl Tx<'_> {
                 let mut handle = tx.lock_handle().await.map_err(classify)?;
                 handle.set_progress_handler(SQLITE_STEPS, move || !told.load(Ordering::Acquire));
             }
-            Inner::Direct(_) => return Err(not_invited()),
+            Inner::Direct(_) | Inner::Pipelined(_) => return Err(not_invited()),
             Inner::Postgres(tx) => {
                 let limit_ms = limit.as_millis().max(1);
                 let text = format!("savepoint guests; set local statement_timeout = {limit_ms}");
@@ -55,7 +55,7 @@ impl Tx<'_> {
                 tx.lock_handle().await.map_err(classify)?.remove_progress_handler();
                 run_sqlite(tx, "release savepoint guests").await
             }
-            Inner::Direct(_) => Err(not_invited()),
+            Inner::Direct(_) | Inner::Pipelined(_) => Err(not_invited()),
             Inner::Postgres(tx) => {
                 let text = "set local statement_timeout to default; release savepoint guests";
                 run_postgres(tx, text.to_owned()).await
@@ -80,7 +80,7 @@ impl Tx<'_> {
     pub fn sqlite(&mut self) -> Option<&mut SqliteConnection> {
         match &mut self.inner {
             Inner::Sqlite(it) => Some(it),
-            Inner::Direct(_) | Inner::Postgres(_) => None,
+            Inner::Direct(_) | Inner::Postgres(_) | Inner::Pipelined(_) => None,
         }
     }
 
@@ -88,7 +88,7 @@ impl Tx<'_> {
     /// committed nor rolled back: that is done for all that changes together.
     pub fn postgres(&mut self) -> Option<&mut PgConnection> {
         match &mut self.inner {
-            Inner::Direct(_) | Inner::Sqlite(_) => None,
+            Inner::Direct(_) | Inner::Sqlite(_) | Inner::Pipelined(_) => None,
             Inner::Postgres(it) => Some(it),
         }
     }

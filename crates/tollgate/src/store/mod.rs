@@ -2,7 +2,7 @@
 //! values; no traits, no models of its own. Everything here runs as one text on SQLite and
 //! Postgres (see [`sql`]) and every test of it runs on both.
 //!
-//! - [`db`], [`tx`], [`direct`], [`failure`]: connections, transactions, and what a failure means;
+//! - [`db`], [`tx`], [`direct`], [`pipeline`], [`connect`], [`failure`]: connections, transactions, and what a failure means;
 //! - [`schema`]: the tables;
 //! - [`payload`]: the compressed bodies of events;
 //! - [`event`], [`object`], [`access`], [`outbox`], [`delivery`], [`user`], [`intent`]: a file a
@@ -13,6 +13,7 @@
 
 pub mod access;
 pub mod belonging;
+mod connect;
 pub mod db;
 pub mod delivery;
 mod direct;
@@ -25,6 +26,7 @@ pub mod object;
 pub mod outbox;
 pub mod own_sql;
 pub mod payload;
+mod pipeline;
 pub mod placeholders;
 pub mod redemption;
 pub mod schema;

@@ -121,8 +121,7 @@ static SAVE: Statement = Statement::batch(
 /// [`StoreError::Conflict`] where another transaction saved one of them in between.
 pub async fn save(tx: &mut Tx<'_>, objects: &[&StoredObject]) -> Result<(), StoreError> {
     let rows: Vec<_> = objects.iter().map(|it| values(it)).collect();
-    let saved = tx.batch(&SAVE, rows).await?.len();
-    if saved == objects.len() { Ok(()) } else { Err(StoreError::Conflict(None)) }
+    tx.later(&SAVE, rows, Some(objects.len())).await
 }
 
 fn values(it: &StoredObject) -> Vec<super::sql::Value> {

@@ -101,7 +101,7 @@ impl OwnSql {
         let mut tx = db.begin().await?;
         let prepared = match &mut tx.inner {
             Inner::Sqlite(it) => (**it).prepare(self.text.into_sql_str()).await.map(drop),
-            Inner::Direct(_) => return Err(not_invited()),
+            Inner::Direct(_) | Inner::Pipelined(_) => return Err(not_invited()),
             Inner::Postgres(it) => {
                 let types: Vec<PgTypeInfo> =
                     self.parameters.iter().map(|(_, kind, _)| postgres_type(*kind)).collect();
@@ -130,7 +130,7 @@ impl OwnSql {
                 values.into_iter().try_for_each(|value| add(&mut arguments, value))?;
                 sqlx::query_with(self.text, arguments).execute(&mut **it).await.map(drop)
             }
-            Inner::Direct(_) => return Err(not_invited()),
+            Inner::Direct(_) | Inner::Pipelined(_) => return Err(not_invited()),
             Inner::Postgres(it) => {
                 let mut arguments = PgArguments::default();
                 values.into_iter().try_for_each(|value| add(&mut arguments, value))?;

@@ -1,5 +1,3 @@
-//! One SQL text for two databases. A statement is a constant; three fragments of it differ and are
-//! filled in here: `{rows}`, a batch as a table (multi-row `values` on SQLite, `unnest` of typed
 //! One SQL text for two databases. A statement is a constant; four fragments of it differ and are
 //! filled in here: `{rows}`, a batch as a table (multi-row `values` on SQLite, `unnest` of typed
 //! arrays on Postgres), `{hold}`, a lock on every `name` until the transaction ends, `{lock}`,
@@ -112,6 +110,11 @@ impl Statement {
         Self { name, text, columns: &[] }
     }
 
+    /// Whether it takes a batch, rather than numbered parameters.
+    pub(super) fn takes_rows(&self) -> bool {
+        !self.columns.is_empty()
+    }
+
     /// A statement over a batch.
     pub const fn batch(
         name: &'static str,
@@ -143,7 +146,7 @@ impl Texts {
 
     pub(super) fn sqlite(&self, statement: &Statement, rows: usize) -> (&'static str, usize) {
         let size = SIZES.into_iter().find(|it| *it >= rows).unwrap_or(rows);
-        let size = if statement.columns.is_empty() { 0 } else { size };
+        let size = if statement.takes_rows() { size } else { 0 };
         let text = self.get(statement.name, size, || {
             let rows = sqlite_rows(statement.columns, size);
             let text = statement.text.replace("{rows}", &rows).replace("{hold}", "count(name)");
@@ -235,7 +238,7 @@ pub(super) fn postgres_arguments(
     rows: Vec<Vec<Value>>,
 ) -> Result<PgArguments, StoreError> {
     let mut arguments = PgArguments::default();
-    if statement.columns.is_empty() {
+    if !statement.takes_rows() {
         for value in rows.into_iter().flatten() {
             add(&mut arguments, value)?;
         }
@@ -253,7 +256,8 @@ pub(super) fn postgres_arguments(
     Ok(arguments)
 }
 
-enum Column {
+/// A column of a batch.
+pub(super) enum Column {
     Text(Vec<Option<String>>),
     Int(Vec<Option<i64>>),
     Bool(Vec<Option<bool>>),
@@ -261,7 +265,7 @@ enum Column {
 }
 
 /// Turns rows into one array a column.
-fn columns(statement: &Statement, rows: Vec<Vec<Value>>) -> Vec<Column> {
+pub(super) fn columns(statement: &Statement, rows: Vec<Vec<Value>>) -> Vec<Column> {
     let n = rows.len();
     let empty = |(_, kind): &(&str, Type)| match kind {
         Type::Text => Column::Text(Vec::with_capacity(n)),
@@ -295,6 +299,8 @@ pub enum Row {
     Direct(Vec<rusqlite::types::Value>),
     /// From Postgres.
     Postgres(sqlx::postgres::PgRow),
+    /// From Postgres, without a wait after each statement.
+    Pipelined(tokio_postgres::Row),
 }
 
 /// Types that both databases return.
@@ -304,6 +310,7 @@ pub trait Read<'r>:
     + sqlx::Type<Sqlite>
     + sqlx::Type<Postgres>
     + FromCell<'r>
+    + tokio_postgres::types::FromSql<'r>
 {
 }
 impl<'r, T> Read<'r> for T where
@@ -312,6 +319,7 @@ impl<'r, T> Read<'r> for T where
         + sqlx::Type<Sqlite>
         + sqlx::Type<Postgres>
         + FromCell<'r>
+        + tokio_postgres::types::FromSql<'r>
 {
 }
 
@@ -329,6 +337,9 @@ impl Row {
                 value.ok_or(sqlx::Error::ColumnIndexOutOfBounds { index: column, len: cells.len() })
             }
             Self::Postgres(row) => row.try_get_unchecked(column),
+            Self::Pipelined(row) => {
+                row.try_get(column).map_err(|it| sqlx::Error::Decode(Box::new(it)))
+            }
         };
         value.map_err(StoreError::Rejected)
     }

@@ -9,6 +9,7 @@ use sqlx::{Connection, Executor, Postgres, Sqlite, Transaction};
 use super::StoreError;
 use super::direct::{Direct, Turn};
 use super::failure::classify;
+use super::pipeline::{Call, Pipelined};
 use super::sql::{Row, Statement, Texts, Value, postgres_arguments, sqlite_arguments};
 
 /// A lock that is upgraded midway fails at once (SQLITE_BUSY_SNAPSHOT).
@@ -28,6 +29,7 @@ pub(super) enum Kept {
     Sqlite(PoolConnection<Sqlite>),
     Direct(Turn),
     Postgres(PoolConnection<Postgres>),
+    Pipelined(Call),
 }
 
 impl Session {
@@ -39,6 +41,7 @@ impl Session {
         let inner = match &mut self.connection {
             Kept::Sqlite(it) => Inner::Sqlite(it.begin_with(SQLITE_BEGIN).await.map_err(classify)?),
             Kept::Direct(it) => Inner::Direct(it.begin(SQLITE_BEGIN)?),
+            Kept::Pipelined(it) => Inner::Pipelined(it.begin()),
             Kept::Postgres(it) => Inner::Postgres(it.begin().await.map_err(classify)?),
         };
         Ok(Tx { inner, texts: Arc::clone(&self.texts), executed: Arc::clone(&self.executed) })
@@ -58,6 +61,7 @@ pub(super) enum Inner<'c> {
     Sqlite(Transaction<'c, Sqlite>),
     Direct(Direct<'c>),
     Postgres(Transaction<'c, Postgres>),
+    Pipelined(Pipelined<'c>),
 }
 
 impl Tx<'_> {
@@ -79,8 +83,24 @@ impl Tx<'_> {
         match &mut self.inner {
             Inner::Sqlite(tx) => run_sqlite(&mut **tx, &self.texts, statement, rows).await,
             Inner::Direct(tx) => tx.run(&self.texts, statement, rows),
+            Inner::Pipelined(tx) => tx.run(&self.texts, statement, rows).await,
             Inner::Postgres(tx) => run_postgres(&mut **tx, &self.texts, statement, rows).await,
         }
+    }
+
+    /// Runs a statement whose rows nobody needs, at the latest with the next that is waited for.
+    pub(super) async fn later(
+        &mut self,
+        statement: &Statement,
+        rows: Vec<Vec<Value>>,
+        touched: Option<usize>,
+    ) -> Result<(), StoreError> {
+        if let Inner::Pipelined(tx) = &mut self.inner {
+            self.executed.fetch_add(1, Ordering::Relaxed);
+            return tx.later(&self.texts, statement, rows, touched).await;
+        }
+        let done = self.batch(statement, rows).await?.len();
+        if touched.is_none_or(|it| it == done) { Ok(()) } else { Err(StoreError::Conflict(None)) }
     }
 
     /// Runs a statement with numbered parameters and returns its rows.
@@ -106,7 +126,7 @@ impl Tx<'_> {
     ) -> Result<(), StoreError> {
         match self.inner {
             Inner::Sqlite(_) | Inner::Direct(_) => Ok(()),
-            Inner::Postgres(_) => self.batch(statement, rows).await.map(drop),
+            Inner::Postgres(_) | Inner::Pipelined(_) => self.later(statement, rows, None).await,
         }
     }
 
@@ -117,6 +137,7 @@ impl Tx<'_> {
     pub async fn commit(self) -> Result<(), StoreError> {
         match self.inner {
             Inner::Direct(tx) => return tx.commit(),
+            Inner::Pipelined(tx) => return tx.commit().await,
             Inner::Sqlite(tx) => tx.commit().await,
             Inner::Postgres(tx) => tx.commit().await,
         }

@@ -64,7 +64,7 @@ pub async fn name(tx: &mut Tx<'_>, users: &[&AppUser], now: i64) -> Result<(), S
             now,
         ]
     });
-    tx.batch(&NAME, rows.collect()).await.map(drop)
+    tx.later(&NAME, rows.collect(), None).await
 }
 
 /// One of the owners whose objects are a user's.
