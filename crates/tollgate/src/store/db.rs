@@ -23,6 +23,9 @@ use super::tx::{Inner, Kept, SQLITE_BEGIN, Session, Tx, run_postgres, run_sqlite
 pub(super) const WAIT: Duration = Duration::from_secs(2);
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 10;
+/// A connection that was used so short a time ago is not asked whether it is still there, which
+/// would double what a read takes. No server goes and comes again meanwhile.
+const FRESH: Duration = Duration::from_millis(100);
 /// Every statement finds its few rows by an index, whatever the planner thinks of tables that it
 /// first meets empty. Two nodes that wait for each other in a circle give up long before Postgres
 /// finds out, and do it again.
@@ -391,6 +394,9 @@ fn postgres(url: &str) -> Result<Backend, StoreError> {
 
 fn postgres_pool(options: PgConnectOptions, max: u32) -> PgPool {
     let pool = PgPoolOptions::new().max_connections(max).acquire_timeout(WAIT);
+    let pool = pool.test_before_acquire(false).before_acquire(|connection, meta| {
+        Box::pin(async move { Ok(meta.idle_for < FRESH || connection.ping().await.is_ok()) })
+    });
     let pool = pool.after_connect(|connection, _| {
         Box::pin(async move { connection.execute(POSTGRES_SESSION).await.map(drop) })
     });
