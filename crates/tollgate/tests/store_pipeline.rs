@@ -8,9 +8,14 @@ mod databases;
 #[expect(dead_code, reason = "other files need more of it")]
 mod history;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use databases::{Fresh, on_both_databases, on_postgres};
 use history::START;
 use history::objects::{self, event};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tollgate::receive;
 use tollgate::store::object::{self, StoredObject};
 use tollgate::store::sql::Statement;
@@ -127,6 +132,39 @@ fn a_connection_that_the_server_ended_is_made_anew_on_postgres() {
         drop(session);
         fresh.gone().await;
     });
+}
+
+/// A server that lets nobody in, and counts who asks. It reads a question for encryption, and then
+/// who comes.
+async fn closed_door() -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("postgres://ada:secret@{}/door", listener.local_addr().unwrap());
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            count.fetch_add(1, Ordering::SeqCst);
+            let mut question = [0; 512];
+            stream.read_exact(&mut question[..8]).await.unwrap();
+            stream.write_all(b"N").await.unwrap();
+            let _who = stream.read(&mut question).await.unwrap();
+            let refusal = b"SFATAL\0VFATAL\0C28P01\0Mnot you\0\0";
+            let length = u32::try_from(refusal.len() + 4).unwrap();
+            let message = [&b"E"[..], &length.to_be_bytes(), refusal].concat();
+            stream.write_all(&message).await.unwrap();
+        }
+    });
+    (url, asked)
+}
+
+#[tokio::test]
+async fn where_it_is_not_let_in_only_sqlx_asks_again() {
+    let (url, asked) = closed_door().await;
+    let db = Db::connect(&url).await.unwrap();
+    for wanted in [2, 3] {
+        db.session(false).await.unwrap_err();
+        assert_eq!(asked.load(Ordering::SeqCst), wanted);
+    }
 }
 
 async fn end(fresh: &Fresh, pid: i64) {

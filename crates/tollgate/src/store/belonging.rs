@@ -4,6 +4,7 @@
 use tollgate_stripe::object::Object;
 
 use super::access::{self, StoredAccess};
+use super::object;
 use super::sql::{Row, Statement, Type, Value, params};
 use super::{Db, StoreError, Tx};
 
@@ -55,7 +56,8 @@ static OF_USERS: Statement = Statement::batch(
             select user_id, owner_id, min(priority) as priority
             from named group by user_id, owner_id
          )
-         select owned.user_id, cast(owned.priority as bigint), owned.owner_id, o.account, o.state
+         select owned.user_id, cast(owned.priority as bigint), owned.owner_id, o.account, o.state,
+            o.kind, o.id
          from owned left join object o on o.owner_id = owned.owner_id
             and (o.bearing + 0 in (1, 3)
                 or (o.bearing + 0 = 2 and exists (
@@ -66,7 +68,7 @@ static OF_USERS: Statement = Statement::batch(
             case when a.user_id is not null then cast({array}(
                 a.revision, a.changed_at, a.customer_id, case when a.granted then 1 else 0 end,
                 a.plan, a.features, a.status, a.reason, a.until, a.grace_until, a.cancel_at,
-                a.due_at, a.dunning) as text) end
+                a.due_at, a.dunning) as text) end, null, null
          from u left join access a on a.user_id = u.user_id"
     ),
 );
@@ -178,13 +180,14 @@ fn read(row: &Row) -> Result<Option<Found>, StoreError> {
     let priority = row.get(1)?;
     let text: Option<&str> = row.get(4)?;
     let (access, state) = if priority == USER_ITSELF { (text, None) } else { (None, text) };
-    let object = state.map(Object::parse_stored).transpose();
+    let named = row.get::<Option<&str>>(5)?.zip(row.get::<Option<&str>>(6)?);
+    let object = state.zip(named).map(|(it, (kind, id))| object::standing(kind, id, it));
     Ok(Some(Found {
         user_id: user_id.to_owned(),
         priority,
         owner_id: row.get(2)?,
         account: row.get(3)?,
-        object: object.map_err(|it| StoreError::Corrupt { what: "object", why: it.to_string() })?,
+        object: object.transpose()?,
         access: access.map(|it| access::unpack(user_id, it)).transpose()?,
     }))
 }

@@ -62,13 +62,11 @@ impl Wire {
 }
 
 /// Why there is no connection.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub(super) enum NoWire {
     /// It may be there the next time.
-    #[error("connect to Postgres: {0}")]
-    Away(String),
-    /// It takes more than this knows.
-    #[error("connect to Postgres: {0}")]
+    Away,
+    /// It takes more than this knows, in the server's words.
     Refused(String),
 }
 
@@ -96,7 +94,7 @@ impl Way {
     /// Connects and has the session set up.
     pub(super) async fn connect(&self, setup: &str) -> Result<Wire, NoWire> {
         let connecting = async {
-            let stream = self.stream().await.map_err(|it| NoWire::Away(it.to_string()))?;
+            let stream = self.stream().await.map_err(|_| NoWire::Away)?;
             let (client, connection) =
                 self.config.connect_raw(stream, NoTls).await.map_err(|it| meaning(&it))?;
             // How it ends is seen by whoever waits for an answer.
@@ -105,7 +103,7 @@ impl Way {
             Ok(Wire { client, prepared: HashMap::new(), conversation })
         };
         let connected = tokio::time::timeout(WAIT, connecting).await;
-        connected.unwrap_or_else(|_| Err(NoWire::Away("no answer".to_owned())))
+        connected.unwrap_or(Err(NoWire::Away))
     }
 
     async fn stream(&self) -> io::Result<Box<dyn Stream>> {
@@ -154,8 +152,7 @@ fn meaning(error: &tokio_postgres::Error) -> NoWire {
         Some(code) => code.code().starts_with("28"),
         None => !super::failure::is_of_connection(error),
     };
-    let why = error.to_string();
-    if refused { NoWire::Refused(why) } else { NoWire::Away(why) }
+    if refused { NoWire::Refused(error.to_string()) } else { NoWire::Away }
 }
 
 /// Encryption without a look at who it is, which is what `prefer` and `require` ask for

@@ -55,7 +55,7 @@ pub struct StoredObject {
 macro_rules! columns {
     () => {
         "o.id, o.account, o.owner_id, o.payment_id, o.user_id, o.bearing, o.version,
-         o.observed_at, o.event_id, o.contested, o.unsettled, o.state"
+         o.observed_at, o.event_id, o.contested, o.unsettled, o.state, o.kind"
     };
 }
 
@@ -138,8 +138,34 @@ fn values(it: &StoredObject) -> Vec<super::sql::Value> {
         it.standing.contested,
         it.standing.unsettled,
         it.version + 1,
-        it.standing.object.to_stored(),
+        state(&it.id, &it.standing.object),
     ]
+}
+
+/// How a view begins that is written whole.
+fn head(kind: &str, id: &str) -> String {
+    format!(r#"{{"object":"{kind}","id":"{id}""#)
+}
+
+/// Writes an object without its kind and id, which stand in columns of their own.
+fn state(id: &str, object: &Object) -> String {
+    let whole = object.to_stored();
+    match whole.strip_prefix(&head(object.kind().as_str(), id)) {
+        Some(rest) => format!("{{{}", rest.strip_prefix(',').unwrap_or(rest)),
+        None => whole,
+    }
+}
+
+/// Reads what [`state`] wrote, or a version before it: the whole.
+///
+/// # Errors
+/// [`StoreError::Corrupt`].
+pub(super) fn standing(kind: &str, id: &str, state: &str) -> Result<Object, StoreError> {
+    let rest = state.strip_prefix('{').filter(|it| !it.starts_with(r#""object":"#));
+    let comma = if rest == Some("}") { "" } else { "," };
+    let whole = rest.map(|it| format!("{}{comma}{it}", head(kind, id)));
+    Object::parse_stored(whole.as_deref().unwrap_or(state))
+        .map_err(|error| StoreError::Corrupt { what: "object", why: error.to_string() })
 }
 
 static OF_OWNERS: Statement = Statement::batch(
@@ -279,9 +305,7 @@ pub async fn raise(tx: &mut Tx<'_>, id: &str, by: i64) -> Result<(), StoreError>
 }
 
 fn read(row: &Row) -> Result<StoredObject, StoreError> {
-    let state: &str = row.get(11)?;
-    let object = Object::parse_stored(state)
-        .map_err(|error| StoreError::Corrupt { what: "object", why: error.to_string() })?;
+    let object = standing(row.get(12)?, row.get(0)?, row.get(11)?)?;
     Ok(StoredObject {
         id: row.get(0)?,
         account: row.get(1)?,

@@ -50,10 +50,10 @@ impl Line {
             Some(it) if answers(&it.client).await => it,
             _ => match way.connect(self.setup).await {
                 Ok(it) => it,
-                Err(error) => {
-                    let refused = matches!(error, NoWire::Refused(_));
-                    self.shut.fetch_or(refused, Ordering::Relaxed);
-                    tracing::info!(%error, refused, "Statements are sent one by one");
+                Err(NoWire::Away) => return None,
+                Err(NoWire::Refused(why)) => {
+                    self.shut.store(true, Ordering::Relaxed);
+                    tracing::info!(why, "Postgres is asked one statement after the other");
                     return None;
                 }
             },

@@ -18,6 +18,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (7, "alarms", include_str!("../../migrations/0007_alarms.sql")),
     (8, "views", include_str!("../../migrations/0008_views.sql")),
     (9, "updates", include_str!("../../migrations/0009_updates.sql")),
+    (10, "bytes", include_str!("../../migrations/0010_bytes.sql")),
 ];
 
 pub(super) const STATEMENTS: &[&Statement] =
@@ -34,6 +35,7 @@ pub async fn migrate(db: &Db) -> Result<(), StoreError> {
             .replace("{blob}", "bytea")
             .replace("{unmake_view}", "-- It stays until it is replaced:")
             .replace("{keep_room}", "alter table object set (fillfactor = 85);")
+            .replace("{keep_no_room}", "alter table object reset (fillfactor);")
             .replace("{remake_view}", "create or replace view")
             .replace("{state}", "cast(state as json)")
             .replace("{items}", "json_array_elements(cast(state as json) -> 'items' -> 'data') as item (value)")
@@ -44,6 +46,7 @@ pub async fn migrate(db: &Db) -> Result<(), StoreError> {
             .replace("{blob}", "blob")
             .replace("{unmake_view}", "drop view")
             .replace("{keep_room}", "-- SQLite writes a row again where it stands.")
+            .replace("{keep_no_room}", "")
             .replace("{remake_view}", "create view")
             .replace("{state}", "state")
             .replace("{items}", "json_each(state, '$.items.data') as item")
