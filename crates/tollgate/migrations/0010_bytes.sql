@@ -4,3 +4,6 @@
 drop index event_of_object;
 create index event_of_object on event (object_id) where object_id is not null;
 {keep_no_room}
+-- Sessions are read all together, in no order.
+drop index object_of_session;
+create index object_of_session on object (kind) where kind = 'checkout.session';
