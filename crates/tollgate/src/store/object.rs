@@ -323,3 +323,35 @@ fn read(row: &Row) -> Result<StoredObject, StoreError> {
         },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objects_come_back_without_their_kind_and_id_in_the_state_and_with_them() {
+        let customers = [
+            (r#"{"object":"customer","id":"cus_1"}"#, "cus_1", "{}"),
+            (
+                r#"{"object":"customer","id":"cus_1","email":"a@example.com"}"#,
+                "cus_1",
+                r#"{"email":"a@example.com"}"#,
+            ),
+            // What is escaped is not taken apart.
+            (
+                r#"{"object":"customer","id":"cus\"1"}"#,
+                "cus\"1",
+                r#"{"object":"customer","id":"cus\"1"}"#,
+            ),
+        ];
+        for (whole, id, short) in customers {
+            let object = Object::parse_stored(whole).expect("it is a customer");
+            assert_eq!(state(id, &object), short);
+            for written in [short, whole] {
+                assert_eq!(standing("customer", id, written).expect("it is read"), object);
+            }
+        }
+        assert!(standing("customer", "cus_1", r#"{"email":"#).is_err());
+        assert!(standing("customer", "cus_1", "").is_err());
+    }
+}
