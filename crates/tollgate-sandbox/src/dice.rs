@@ -91,6 +91,25 @@ pub(crate) fn hash(text: &str) -> u64 {
     })
 }
 
+/// Returns `{prefix}{five digits of the time}{nine random}`.
+pub(crate) fn short(dice: &mut Dice, prefix: &str, created: i64) -> String {
+    let mut out = String::with_capacity(prefix.len() + 14);
+    out.push_str(prefix);
+    write_time(&mut out, created);
+    dice.letters(&mut out, 9);
+    out
+}
+
+fn write_time(out: &mut String, created: i64) {
+    let mut left = u64::try_from(created.saturating_sub(EPOCH).max(0)).expect("not negative");
+    let mut digits = [0_u8; 5];
+    for digit in digits.iter_mut().rev() {
+        *digit = DIGITS[usize::try_from(left % 62).expect("below 62")];
+        left /= 62;
+    }
+    out.extend(digits.iter().copied().map(char::from));
+}
+
 /// Makes the ids of one story.
 #[derive(Debug, Clone)]
 pub(crate) struct Ids {
@@ -110,19 +129,18 @@ impl Ids {
     pub(crate) fn timed(&mut self, prefix: &str, created: i64) -> String {
         let mut out = String::with_capacity(prefix.len() + 23);
         out.push_str(prefix);
-        let mut left = u64::try_from(created.saturating_sub(EPOCH).max(0)).expect("not negative");
-        let mut digits = [0_u8; 5];
-        for digit in digits.iter_mut().rev() {
-            *digit = DIGITS[usize::try_from(left % 62).expect("below 62")];
-            left /= 62;
-        }
-        out.extend(digits.iter().copied().map(char::from));
+        write_time(&mut out, created);
         out.push_str(&self.account);
         self.dice.letters(&mut out, 8);
         out
     }
 
-    /// Returns `{prefix}{count random}`, as `cus_…` and `prod_…`.
+    /// Returns `{prefix}{five digits of the time}{nine random}`, as `cus_…`, `prod_…` and `si_…`.
+    pub(crate) fn short(&mut self, prefix: &str, created: i64) -> String {
+        short(&mut self.dice, prefix, created)
+    }
+
+    /// Returns `{prefix}{count random}`, as `req_…`.
     pub(crate) fn plain(&mut self, prefix: &str, count: usize) -> String {
         let mut out = String::with_capacity(prefix.len() + count);
         out.push_str(prefix);
@@ -160,5 +178,8 @@ mod tests {
         let (early, late) = (ids.timed("evt_1", 1_795_352_567), ids.timed("evt_1", 1_795_352_568));
         assert!(early[..10] < late[..10], "{early} {late}");
         assert_eq!(early.len(), "evt_".len() + 24);
+        let (early, late) = (ids.short("cus_", 1_795_352_567), ids.short("cus_", 1_795_352_568));
+        assert!(early[..9] < late[..9], "{early} {late}");
+        assert_eq!(early.len(), "cus_".len() + 14);
     }
 }

@@ -6,7 +6,7 @@ use std::vec::IntoIter;
 use super::StoryEvent;
 use super::cast::Cast;
 use super::repertoire::story;
-use crate::dice::Dice;
+use crate::dice::{Dice, short};
 
 /// How many customers' stories are told at once.
 const OPEN_STORIES: usize = 512;
@@ -87,10 +87,12 @@ impl Traffic {
         self.customers += 1;
         let price = self.dice.below(PRICES);
         let yearly = price.is_multiple_of(3);
+        let mut person = Dice::new(self.dice.next(), "customer");
         let cast = Cast {
             user: Some(format!("user_{:09}", self.customers)),
             price: format!("price_1{}", Dice::new(price, &self.shop.price).word(23)),
             product: self.shop.product.clone(),
+            customer: short(&mut person, "cus_", self.shop.start),
             lookup_key: Some(if yearly { "pro_yearly" } else { "pro_monthly" }.to_owned()),
             ..Cast::new(self.dice.next(), self.shop.start)
         };

@@ -207,7 +207,7 @@ impl World {
         let now = self.now();
         match prefix {
             "cs_" => self.ids.plain("cs_test_a1", 56).into(),
-            "cus_" | "prod_" => self.ids.plain(prefix, 14).into(),
+            "cus_" | "prod_" | "si_" => self.ids.short(prefix, now).into(),
             "pi_" | "ch_" | "re_" | "py_" | "pyr_" => {
                 self.ids.timed(&format!("{prefix}3"), now).into()
             }

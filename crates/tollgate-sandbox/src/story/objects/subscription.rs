@@ -36,7 +36,7 @@ pub(in crate::story) fn subscription(
 fn item(teller: &mut Teller<'_>, tariff: &Tariff, subscription: &str, end: i64) -> Json {
     let price = tariff.price_object();
     ITEM.copy()
-        .with("id", teller.ids.plain("si_", 14))
+        .with("id", teller.ids.short("si_", teller.now))
         .with("created", teller.now)
         .with("current_period_end", end)
         .with("current_period_start", teller.now)

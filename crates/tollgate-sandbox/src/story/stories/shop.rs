@@ -57,7 +57,7 @@ fn codes(teller: &mut Teller<'_>) {
 fn withdrawn(teller: &mut Teller<'_>) {
     teller.wait(DAY);
     teller.by_request();
-    let (product, price) = (teller.ids.plain("prod_", 14), teller.id("price_1"));
+    let (product, price) = (teller.ids.short("prod_", teller.now), teller.id("price_1"));
     let tariff = Tariff { price, product, ..Tariff::dearer(teller.cast) };
     let (product, price) = (
         tariff.product_object().with("created", teller.now).with("default_price", Json::Null),
