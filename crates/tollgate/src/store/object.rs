@@ -1,7 +1,7 @@
 //! What each of Stripe's objects is held to be: a row an object, read by the views that users see.
 
 use tollgate_stripe::id::EventId;
-use tollgate_stripe::object::Object;
+use tollgate_stripe::object::{Kind, Object};
 
 use crate::rules::ledger::Bearing;
 use crate::rules::merge::Standing;
@@ -164,7 +164,8 @@ pub(super) fn standing(kind: &str, id: &str, state: &str) -> Result<Object, Stor
     let rest = state.strip_prefix('{').filter(|it| !it.starts_with(r#""object":"#));
     let comma = if rest == Some("}") { "" } else { "," };
     let whole = rest.map(|it| format!("{}{comma}{it}", head(kind, id)));
-    Object::parse_stored(whole.as_deref().unwrap_or(state))
+    let kind = kind.parse::<Kind>();
+    kind.and_then(|it| Object::read(it, whole.as_deref().unwrap_or(state)))
         .map_err(|error| StoreError::Corrupt { what: "object", why: error.to_string() })
 }
 
