@@ -122,7 +122,10 @@ impl Run {
         home.set("TOLLGATE_MAIL_FROM", "billing@example.com");
         for (point, passes) in crashes {
             due_now(&home);
-            let serving = home.serve_with("TOLLGATE_CRASH_AT", &format!("{point}:{passes}"));
+            let mut command = home.command(&["serve"]);
+            command.env("TOLLGATE_CRASH_AT", format!("{point}:{passes}"));
+            // It may be at the point before it says where it listens.
+            let serving = Serving::begin(command);
             assert_eq!(serving.ended().signal(), Some(SIGABRT), "{point}:{passes}");
         }
         due_now(&home);
