@@ -36,7 +36,8 @@ export function flow(name, run, { complaints = [] } = {}) {
       for (const known of complaints) assert.ok(heard.some((line) => known.test(line)), `nothing said ${known}`);
     } catch (error) {
       await page.screenshot({ path: picture(`failed ${name}`), fullPage: true });
-      error.message += `\nat ${page.url()}\n${heard.join("\n")}`;
+      // The stack is what is printed; the message was copied into it when it was made.
+      error.stack += `\nat ${page.url()}\n${heard.join("\n")}`;
       throw error;
     } finally {
       await context.close();
