@@ -27,6 +27,8 @@ const LOOKS_MAX: usize = 3;
 const CLOCKS_DIFFER_MS: i64 = 300_000;
 /// How often something is mended again that another transaction was in the way of.
 const TRIES_MAX: usize = 6;
+/// Objects that are mended in one transaction, for which the index of all events is read once.
+const MENDED_AT_ONCE: usize = 32;
 
 const OBJECT: &str = "object";
 const ACCESS: &str = "access";
@@ -266,7 +268,7 @@ async fn take(
     }
 }
 
-/// Derives each drifting object again from all events about it.
+/// Derives drifting objects again from all events about them.
 async fn mend_objects(
     db: &Db,
     rulebook: &Rulebook,
@@ -274,10 +276,12 @@ async fn mend_objects(
     drift: &[Drift],
     now_ms: i64,
 ) -> Result<(), ReplayError> {
-    for it in drift.iter().filter(|it| it.table == OBJECT) {
+    let objects = drift.iter().filter(|it| it.table == OBJECT);
+    let ids: Vec<String> = objects.map(|it| it.id.clone()).collect();
+    for some in ids.chunks(MENDED_AT_ONCE) {
         let mut tries = 1;
         loop {
-            match mend_object(db, rulebook, handlers, &it.id, now_ms).await {
+            match mend_some(db, rulebook, handlers, some, now_ms).await {
                 Err(ReplayError::Store(StoreError::Conflict(_))) if tries < TRIES_MAX => tries += 1,
                 done => break done?,
             }
@@ -286,25 +290,24 @@ async fn mend_objects(
     Ok(())
 }
 
-/// Forgets an object and applies all events about it, in one transaction. The events are read
-/// after the object is gone: whoever changes it meanwhile has committed by then, or will find
+/// Forgets objects and applies all events about them, in one transaction. The events are read
+/// after the objects are gone: whoever changes one meanwhile has committed by then, or will find
 /// another version than the one it loaded and begin again.
-async fn mend_object(
+async fn mend_some(
     db: &Db,
     rulebook: &Rulebook,
     handlers: &Handlers,
-    id: &str,
+    ids: &[String],
     now_ms: i64,
 ) -> Result<(), ReplayError> {
-    let ids = [id.to_owned()];
     let mut tx = db.begin().await?;
-    let version = store::object::delete(&mut tx, &ids).await?;
-    let events = store::event::of_objects(&mut tx, &ids).await?;
+    let version = store::object::delete(&mut tx, ids).await?;
+    let events = store::event::of_objects(&mut tx, ids).await?;
     for chunk in inputs(&events)?.chunks(store::sql::ROWS_MAX) {
         let applied = apply_in(&mut tx, rulebook, chunk, now_ms).await?;
         handle(&mut tx, handlers, chunk, &applied, now_ms.div_euclid(1000)).await?;
     }
-    store::object::raise(&mut tx, id, version).await?;
+    store::object::raise(&mut tx, ids, version).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -313,13 +313,17 @@ pub async fn page_since(
 static OF_OBJECTS: Statement = Statement::batch(
     "events_of_objects",
     &[("object_id", Type::Text)],
-    "select e.id, e.status, e.payload
-     from {rows} as r
-     join event e on e.object_id = r.object_id
-     order by e.id",
+    "select id, status, payload
+     from event
+     where object_id is not null and (created_at, object_id) in (
+         select created_at, object_id from event
+         where object_id is not null and object_id in (select object_id from {rows} as r)
+     )
+     order by id",
 );
 
-/// Returns all events about these objects.
+/// Returns all events about these objects. The index of all events is read for it, once: better ask
+/// for several objects than for each.
 ///
 /// # Errors
 /// As the database says, or a body is damaged.

@@ -294,15 +294,19 @@ pub async fn delete(tx: &mut Tx<'_>, ids: &[String]) -> Result<i64, StoreError> 
     deleted.iter().try_fold(0, |max, row| Ok(row.get::<i64>(0)?.max(max)))
 }
 
-static RAISE: Statement =
-    Statement::plain("raise_object", "update object set version = version + $2 where id = $1");
+static RAISE: Statement = Statement::batch(
+    "raise_objects",
+    &[("id", Type::Text), ("step", Type::Int)],
+    "update object set version = object.version + r.step from {rows} as r where object.id = r.id",
+);
 
-/// Raises an object's version, so that no transaction takes it for the one that it has loaded.
+/// Raises objects' versions, so that no transaction takes one for that which it has loaded.
 ///
 /// # Errors
 /// As the database says.
-pub async fn raise(tx: &mut Tx<'_>, id: &str, by: i64) -> Result<(), StoreError> {
-    tx.run(&RAISE, params![id, by]).await.map(drop)
+pub async fn raise(tx: &mut Tx<'_>, ids: &[String], step: i64) -> Result<(), StoreError> {
+    let rows = ids.iter().map(|it| params![it.as_str(), step]).collect();
+    tx.batch(&RAISE, rows).await.map(drop)
 }
 
 fn read(row: &Row) -> Result<StoredObject, StoreError> {

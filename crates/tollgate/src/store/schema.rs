@@ -19,6 +19,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (8, "views", include_str!("../../migrations/0008_views.sql")),
     (9, "updates", include_str!("../../migrations/0009_updates.sql")),
     (10, "bytes", include_str!("../../migrations/0010_bytes.sql")),
+    (11, "seconds", include_str!("../../migrations/0011_seconds.sql")),
 ];
 
 pub(super) const STATEMENTS: &[&Statement] =
