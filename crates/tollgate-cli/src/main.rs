@@ -26,6 +26,7 @@ mod shutdown;
 mod trigger;
 mod verify;
 
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -115,7 +116,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let runtime = match tokio::runtime::Runtime::new() {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => return exit::report(&anyhow::Error::from(error)),
     };
@@ -123,6 +124,16 @@ fn main() -> ExitCode {
     drop(rustls::crypto::ring::default_provider().install_default());
     let done = runtime.block_on(run(arguments));
     done.unwrap_or_else(|error| exit::report(&error))
+}
+
+/// A core is left to the writer, which has a thread of its own: more threads than cores only take
+/// turns (docs/performance.md).
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads((cores - 1).max(1))
+        .enable_all()
+        .build()
 }
 
 async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
